@@ -1,0 +1,66 @@
+"""Every topic, what it is for, and how it is kept. Which partition a customer has: the same in all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from shared.contracts.catalogue import DOMAIN_SERVICES
+
+CUSTOMER_EVENTS = "customer.events"
+ALERTS = "attrition.alerts"
+RISK = "attrition.risk"
+READERS = ("projection", "analytics")
+DEAD_LETTER_MAX_BYTES = 8 * 1024 * 1024
+FOR_EVER: Mapping[str, str] = {"retention.ms": "-1", "retention.bytes": "-1"}
+COMPACTED: Mapping[str, str] = {"cleanup.policy": "compact"}
+
+
+def inbox(service: str) -> str:
+    return f"{service}.inbox"
+
+
+def dead_letters(service: str) -> str:
+    return f"{service}.dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`keyed`: by customer, with the deployment's number of partitions; otherwise one partition."""
+
+    name: str
+    purpose: str
+    keyed: bool = True
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+TOPICS: tuple[Topic, ...] = (
+    *(Topic(inbox(s), f"what channels send to {s}", config=FOR_EVER) for s in DOMAIN_SERVICES),
+    Topic(CUSTOMER_EVENTS, "the log: every fact of every service", config=FOR_EVER),
+    Topic(ALERTS, "alerts, as they are raised, cleared and so on", config=FOR_EVER),
+    Topic(RISK, "one current row of risk per customer", config=COMPACTED),
+    *(
+        Topic(dead_letters(s), f"what {s} could not read, with the reason", keyed=False,
+              config={**FOR_EVER, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES)})
+        for s in (*DOMAIN_SERVICES, *READERS)
+    ),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=200_000)
+def partition_of(customer: str, partitions: int) -> int:
+    """The partition of a customer: murmur2 of the key, as Kafka's Java client computes it."""
+    return (_murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
+
+
+def _murmur2(data: bytes) -> int:
+    """32-bit murmur2 with Kafka's seed (org.apache.kafka.common.utils.Utils.murmur2), unsigned."""
+    mask, m, length = 0xFFFFFFFF, 0x5BD1E995, len(data)
+    h = (0x9747B28C ^ length) & mask
+    for i in range(0, length - length % 4, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        h = (h * m & mask) ^ ((k ^ (k >> 24)) * m & mask)
+    tail = data[length - length % 4 :]
+    if tail:
+        h = (h ^ int.from_bytes(tail, "little")) * m & mask
+    h = (h ^ (h >> 13)) * m & mask
+    return h ^ (h >> 15)
