@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from aiokafka.partitioner import murmur2
+
 from shared.contracts.catalogue import DOMAIN_SERVICES
 
 CUSTOMER_EVENTS = "customer.events"
@@ -49,18 +51,4 @@ TOPICS: tuple[Topic, ...] = (
 @lru_cache(maxsize=200_000)
 def partition_of(customer: str, partitions: int) -> int:
     """The partition of a customer: murmur2 of the key, as Kafka's Java client computes it."""
-    return (_murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
-
-
-def _murmur2(data: bytes) -> int:
-    """32-bit murmur2 with Kafka's seed (org.apache.kafka.common.utils.Utils.murmur2), unsigned."""
-    mask, m, length = 0xFFFFFFFF, 0x5BD1E995, len(data)
-    h = (0x9747B28C ^ length) & mask
-    for i in range(0, length - length % 4, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * m & mask
-        h = (h * m & mask) ^ ((k ^ (k >> 24)) * m & mask)
-    tail = data[length - length % 4 :]
-    if tail:
-        h = (h ^ int.from_bytes(tail, "little")) * m & mask
-    h = (h ^ (h >> 13)) * m & mask
-    return h ^ (h >> 15)
+    return int(murmur2(customer.encode()) & 0x7FFFFFFF) % partitions

@@ -1,0 +1,33 @@
+"""What differs between the embedded stand-ins, a local Apache Kafka and production. Nothing else in the code knows where it runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProfileName(StrEnum):
+    EMBEDDED = "embedded"
+    LOCAL = "local"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Timings are of the consumer group, in milliseconds."""
+
+    idempotent_producer: bool
+    trusts_record_times: bool  # record times may be the producer's: only where every producer's clock is ours
+    replication: int
+    min_insync: int
+    session_timeout_ms: int
+    heartbeat_ms: int
+    rebalance_timeout_ms: int
+    max_poll_interval_ms: int
+    compression: str | None
+
+
+PROFILES: dict[ProfileName, Profile] = {
+    # The embedded broker knows no idempotence and keeps the producer's record time.
+    ProfileName.EMBEDDED: Profile(False, True, 1, 1, 6_000, 1_000, 30_000, 180_000, None),
+    ProfileName.LOCAL: Profile(True, False, 1, 1, 6_000, 1_000, 30_000, 180_000, "zstd"),
+    ProfileName.PRODUCTION: Profile(True, False, 3, 2, 45_000, 5_000, 120_000, 180_000, "zstd"),
+}
