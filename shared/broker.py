@@ -53,8 +53,8 @@ class Publisher(Protocol):
     """Sends in order. A group is never split over two produce batches: a reader sees all of it or none."""
 
     async def publish(self, groups: Sequence[Sequence[Outgoing]]) -> None:
-        """Returns when every record is acknowledged. One group has one topic and partition; per partition one produce batch
-        is under way at a time and nothing is sent after a failure. Raises PublishUnknown."""
+        """Returns when every record is acknowledged. One group has one topic and partition; per partition one produce
+        batch is under way at a time and nothing is sent after a failure. Raises PublishUnknown."""
 
 
 class OwnershipLost(Exception):  # noqa: N818 - the normal answer to a stale owner
@@ -69,17 +69,21 @@ class Position(Protocol):
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """The next offset to read, per partition. Raises OwnershipLost."""
 
+    async def rewind(self, partitions: Collection[TopicPartition]) -> None:
+        """Back to the group's committed offset, or to the very beginning where there is none."""
+
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def pause(self, *partitions: TopicPartition) -> None: ...
     def resume(self, *partitions: TopicPartition) -> None: ...
 
 
 class Handler(Protocol):
-    """What consumes: a domain service's processor, or a reader of the log. Called by one `Consumption`, one call at a time."""
+    """What consumes: a domain service's processor, or a reader of the log. Called by one `Consumption`, one call at a
+    time."""
 
     async def assigned(self, partitions: Collection[int]) -> Mapping[TopicPartition, int]:
-        """These are ours now; whatever was remembered of them is forgotten. Answers where to read from, where that is not
-        the group's committed offset."""
+        """These are ours now; whatever was remembered of them is forgotten. Answers where to read from, where that is
+        not the group's committed offset."""
 
     async def handle(self, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
         """Records in order of offset per partition. Answers what may be committed (next offset to read). Any exception:

@@ -1,8 +1,9 @@
 """The memory of one domain service: append-only commits, whose insertion is the fence between two owners of a customer.
 
-In: commits in the order they were decided. Out: a customer's history, oldest first. Two promises must not break: a commit is
-stored only if nothing else stands under its first sequence number or under its cause, and commits given together are stored
-in order, up to the first that is refused. Implemented by `memory_store` and `mongo_store`, held to one contract suite.
+In: commits in the order they were decided. Out: a customer's history, oldest first. Two promises must not break: a
+commit is stored only if nothing else stands under its first sequence number or under its cause, and commits given
+together are stored in order, up to the first that is refused. Implemented by `memory_store` and `mongo_store`, held to
+one contract suite.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -81,7 +82,8 @@ class EventStore(Protocol):
         """These have been looked at; others in the bucket stay."""
 
     async def open_due(self, partitions: Collection[int]) -> dict[int, dict[int, set[str]]]:
-        """Partition -> bucket -> customers: the whole list, every asked partition present. Read at takeover and by the sweep."""
+        """Partition -> bucket -> customers: the whole list, every asked partition present. Read at takeover and by the
+        sweep."""
 
     def scan(self) -> AsyncIterator[Commit]:
         """Every commit, customer by customer in order of sequence: for the audit and the rebuild."""

@@ -1,4 +1,5 @@
-"""What differs between the embedded stand-ins, a local Apache Kafka and production. Nothing else in the code knows where it runs."""
+"""What differs between the embedded stand-ins, a local Apache Kafka and production. Nothing else in the code knows
+where it runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum

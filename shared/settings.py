@@ -24,10 +24,14 @@ class Platform(BaseSettings):
     mongo: SecretStr = Field(description="MongoDB URL, with credentials where it asks for them")
     profile: ProfileName = ProfileName.PRODUCTION
     time: TimeSource = TimeSource.WALL
-    partitions: int = Field(default=12, ge=1, le=1000, description="of every topic with customer keys; never changed later")
+    partitions: int = Field(
+        default=12, ge=1, le=1000, description="of every topic with customer keys; never changed later"
+    )
     grid_s: float = Field(default=3600, gt=0, description="seconds between two instants at which silence is judged")
     tick_s: float = Field(default=60, gt=0, description="seconds between two ticks in wall time")
-    sweep_s: float = Field(default=60, gt=0, description="seconds between two sweeps for what is stored but not published")
+    sweep_s: float = Field(
+        default=60, gt=0, description="seconds between two sweeps for what is stored but not published"
+    )
     max_records: int = Field(default=500, ge=1, description="records of one batch of a domain service")
     database_prefix: str = Field(default="tenure", description="databases are named <prefix>_<service>")
     host: str = "127.0.0.1"

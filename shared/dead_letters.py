@@ -1,0 +1,34 @@
+"""What could not be taken, set aside whole: the original bytes, where they stood, a reason that can be acted on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.broker import Outgoing, Record
+from shared.contracts.envelope import Problem, Unreadable
+from shared.topics import dead_letters
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    record: Record
+    code: str
+    problems: Sequence[Problem]
+
+
+def dead_letter(record: Record, error: Unreadable) -> DeadLetter:
+    return DeadLetter(record, error.code, error.problems)
+
+
+def outgoing(service: str, letter: DeadLetter) -> Outgoing:
+    """The record for the service's dead-letter topic; its coordinates identify it, so a second copy is known as one."""
+    record = letter.record
+    reason = {"code": letter.code, "problems": [{"path": p.path, "reason": p.reason} for p in letter.problems]}
+    headers = (
+        ("reason", json.dumps(reason, ensure_ascii=False).encode()),
+        ("topic", record.topic.encode()),
+        ("partition", str(record.partition).encode()),
+        ("offset", str(record.offset).encode()),
+        *((("key", record.key),) if record.key is not None else ()),
+    )
+    return Outgoing(dead_letters(service), 0, record.key, record.value, headers)
