@@ -1,0 +1,97 @@
+"""What analytics reads of a fact: only what it uses, decoded by a tolerant reader, because every fact of the log passes
+here.
+
+In: bytes of a record of the log. Out: a `LogFact`; of a recorded input also what the core judges. Held to the committed
+examples of every fact by a test.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from services.analytics.core import Observation
+from shared.contracts import acquisition, interaction, retention
+from shared.contracts.envelope import Problem, Unreadable
+from shared.contracts.values import to_micros
+
+KINDS: dict[str, str] = {  # recorded input -> what the core calls it; everything else carries no weight
+    acquisition.EnquiryRecorded.TYPE: "enquiry",
+    interaction.ContactRecorded.TYPE: "contact",
+    interaction.ComplaintRecorded.TYPE: "complaint",
+    interaction.SatisfactionRecorded.TYPE: "satisfaction",
+    retention.PurchaseRecorded.TYPE: "purchase",
+    retention.LapseRecorded.TYPE: "lapse",
+    retention.AlertAcknowledgementRecorded.TYPE: "alert-acknowledged",
+    retention.AlertSnoozeRecorded.TYPE: "alert-snoozed",
+}
+
+
+class _Data(msgspec.Struct, frozen=True):
+    amount_minor: int = 0
+    currency: str | None = None
+    direction: str = "inbound"
+    account: str | None = None
+    buyer: str | None = None
+    segment: str | None = None
+    about: str | None = None
+    reason: str | None = None
+    alert: str | None = None
+    until: datetime | None = None
+    imported: bool = msgspec.field(default=False, name="import")
+
+
+class LogFact(msgspec.Struct, frozen=True):
+    """The envelope of a fact, and the union of the data that matters here."""
+
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    sequence: str
+    causeid: str
+    data: _Data
+    inputid: str | None = None
+
+    @property
+    def producer(self) -> str:
+        return self.source.removeprefix("tenure/")
+
+    @property
+    def input(self) -> str:
+        """The channel's own `source|id` of the event that was recorded."""
+        return self.inputid or self.causeid
+
+
+_decoder = msgspec.json.Decoder(LogFact)
+
+
+def read(raw: bytes) -> LogFact:
+    """Raises Unreadable."""
+    try:
+        return _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise Unreadable("invalid-envelope", [Problem("", str(error))]) from None
+
+
+def observation(fact: LogFact) -> Observation | None:
+    """None: a derived fact, which is for the timeline only."""
+    kind = KINDS.get(fact.type)
+    if kind is None:
+        return None
+    data = fact.data
+    return Observation(
+        customer=fact.subject,
+        at=to_micros(fact.time),
+        kind=kind,
+        evidence=fact.input,
+        inbound=data.direction == "inbound",
+        amount_minor=data.amount_minor,
+        currency=data.currency,
+        account=data.account,
+        buyer=data.buyer,
+        segment=data.segment,
+        defector=data.about if kind == "complaint" else data.reason if kind == "lapse" else None,
+        alert=data.alert,
+        until=None if data.until is None else to_micros(data.until),
+        reason=data.reason if kind == "alert-snoozed" else None,
+    )
