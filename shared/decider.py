@@ -1,13 +1,14 @@
 """What a domain service has to say about one customer: a pure function from causes to facts.
 
-`decide(state, cause)` names the facts that follow; `evolve(state, fact, at)` is the state after one of them. Both are total and
-pure: the same arguments always give the same facts, so a cause read twice, on another machine, a year later, decides the same.
-A decider that has nothing to say returns no facts; that, too, is stored (`cause-noted`), by the processor.
+`decide(state, cause)` names the facts that follow; `evolve(state, fact, at)` is the state after one of them. Both are
+total and pure: the same arguments always give the same facts, so a cause read twice, on another machine, a year later,
+decides the same. A decider that has nothing to say returns no facts; that, too, is stored (`cause-noted`), by the
+processor.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -16,6 +17,9 @@ from pydantic import TypeAdapter
 from shared.contracts.envelope import Fact, Input
 
 S = TypeVar("S")
+F = TypeVar("F", bound=Fact)
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Decider(Generic[S]):
-    """One service's rules. `rules` names the version of `evolve` and of the state: snapshots of another are folded anew."""
+    """One service's rules. `rules` names the version of `evolve` and of the state; snapshots of others are not read."""
 
     name: str
     rules: str
@@ -77,3 +81,21 @@ class Decider(Generic[S]):
 
     def load(self, raw: bytes) -> S:
         return self._codec.validate_json(raw)
+
+
+def recorded(said: Input, fact: type[F]) -> F:
+    """The fact that keeps an accepted input: everything the channel said, field by field."""
+    return fact.model_validate(said, from_attributes=True)
+
+
+def later(at: datetime, days: float) -> datetime:
+    """`at` plus days; the last instant there is, where the calendar ends before."""
+    try:
+        return at + timedelta(days=days)
+    except OverflowError:
+        return END_OF_TIME
+
+
+def whole_days(since: datetime, until: datetime) -> int:
+    """Never negative: causes may come later than their time."""
+    return max(0, (until - since).days)

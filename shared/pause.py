@@ -1,7 +1,7 @@
-"""Where a coroutine may be stopped: the in-memory parts await a `Pause` before every step that real ones do not do at once.
+"""Where a coroutine may be stopped: the in-memory parts await a `Pause` before every step of the real ones.
 
-A simulation passes its own and drives the coroutines by hand, so it decides which of them goes on, and which one dies where it
-stands. Without one nothing waits: no event loop is needed or touched.
+A simulation passes its own and drives the coroutines by hand, so it decides which of them goes on, and which one dies
+where it stands. Without one nothing waits: no event loop is needed or touched.
 """
 
 from collections.abc import Awaitable, Callable

@@ -33,7 +33,7 @@ S = TypeVar("S")
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 5  # of a refused insert before the batch is read again
-SNAPSHOT_EVERY = 32  # sequences
+WHOLE_CHAIN = "none"  # the rules of no snapshot
 MOST_CUSTOMERS = 100_000  # chains kept in memory
 
 
@@ -63,11 +63,13 @@ class Processor(Generic[S]):
         sleep: Callable[[float], Awaitable[None]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         unpublished_after_s: float = 60,
+        snapshot_every: int = 32,
     ) -> None:
         self._decider, self._store, self._publisher = decider, store, publisher
         self._partitions, self._time = partitions, time
         self._sleep, self._spawn = sleep, spawn
-        self._unpublished_after_s = unpublished_after_s
+        self._unpublished_after_s = unpublished_after_s  # longer than a batch may take
+        self._snapshot_every = snapshot_every  # sequences
         self._inbox = InboxReader(inbox_types(decider.name), partitions=partitions, time=time)
         self._due = DueList(store)
         self._rounds: dict[int, PartitionRounds] = {}
@@ -108,7 +110,7 @@ class Processor(Generic[S]):
         for customer in customers:
             self._cache.pop(customer, None)
         step: Step[S] = Step()
-        await self._load(step, customers)
+        await self._load(step, customers, rules=WHOLE_CHAIN)  # a mark may be lost behind a snapshot
         await self._publish(step)
 
     async def tick(self) -> None:
@@ -174,8 +176,7 @@ class Processor(Generic[S]):
         if step.groups:
             await self._publisher.publish(step.groups)  # 5. returns when all is acknowledged
         if step.published:
-            self._spawn(self._store.mark_published(step.published))  # 6. may be lost: then it is published again
-            self._snapshot(step)
+            self._spawn(self._mark(step.published, self._snapshots(step)))  # 6. may be lost: then it is published again
         await self._due.remove(step.looked)
 
     def _touched(self, turns: Sequence[Turn]) -> set[str]:
@@ -183,9 +184,9 @@ class Processor(Generic[S]):
         ticks = [(turn.partition, item.at) for turn in turns for item in turn.items if isinstance(item, Tick)]
         return named.union(*(self._due.before(partition, at) for partition, at in ticks))
 
-    async def _load(self, step: Step[S], customers: Collection[str]) -> None:
+    async def _load(self, step: Step[S], customers: Collection[str], rules: str | None = None) -> None:
         missing = [customer for customer in customers if customer not in self._cache]
-        histories = await self._store.load(missing, rules=self._decider.rules) if missing else {}
+        histories = await self._store.load(missing, rules=rules or self._decider.rules) if missing else {}
         for customer, history in histories.items():
             partition = partition_of(customer, self._partitions)
             chain = chain_from(self._decider, customer, partition, history)
@@ -284,15 +285,18 @@ class Processor(Generic[S]):
         step.groups.append([Outgoing(CUSTOMER_EVENTS, commit.partition, key, raw) for raw in commit.events])
         step.published.append(commit)
 
-    def _snapshot(self, step: Step[S]) -> None:
-        """Only of published commits: one of unpublished ones would hide them from the next load."""
-        due = [c for c in step.chains.values() if c.last - c.snapshot_last >= SNAPSHOT_EVERY and not c.parked]
-        if not due:
-            return
-        snapshots = [Snapshot(c.customer, c.last, self._decider.rules, self._decider.dump(c.state)) for c in due]
+    async def _mark(self, commits: Sequence[Commit], snapshots: Sequence[Snapshot]) -> None:
+        """A snapshot comes after the mark: one of commits not marked would hide them from the next load."""
+        await self._store.mark_published(commits)
+        if snapshots:
+            await self._store.save_snapshots(snapshots)
+
+    def _snapshots(self, step: Step[S]) -> list[Snapshot]:
+        """Of what is published now, where the chain has grown enough. Taken at once: the chain goes on."""
+        due = [c for c in step.chains.values() if c.last - c.snapshot_last >= self._snapshot_every and not c.parked]
         for chain in due:
             chain.snapshot_last = chain.last
-        self._spawn(self._store.save_snapshots(snapshots))
+        return [Snapshot(c.customer, c.last, self._decider.rules, self._decider.dump(c.state)) for c in due]
 
     def _shrink(self) -> None:
         while len(self._cache) > MOST_CUSTOMERS:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.contracts.envelope import Fact, Input
 from shared.contracts.values import Count, Defector, Minor, Model, Name, Stage, Words
@@ -36,9 +36,13 @@ class Stance(StrEnum):
 class Campaign(Model):
     """A campaign that reached the person, and what they answered."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: Name
     responded: bool = Field(default=True, strict=True)
-    cost_minor: Minor | None = Field(default=None, ge=0, description="cost of this contact, minor units of the currency")
+    cost_minor: Minor | None = Field(
+        default=None, ge=0, description="cost of this contact, minor units of the currency"
+    )
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
 
 
@@ -54,14 +58,25 @@ class Enquiry(Input):
     referred_by: Name | None = None
 
 
+class RecordedCampaign(Campaign):
+    """The same in a fact, where what a newer writer adds is ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class EnquiryRecorded(Enquiry, Fact):
     """An enquiry was taken; it says all that the channel said."""
 
     TYPE: ClassVar[str] = "tenure.enquiry-recorded.v1"
+    campaign: RecordedCampaign | None = None
 
 
 class ProspectOpened(Fact):
-    """A course of acquisition began. A customer who lapsed and comes back begins another."""
+    """A course of acquisition began. A customer who lapsed and comes back begins another.
+
+    `origin` is what the enquiry says, or `suspect` if the person came without one; after a lapse, what
+    `acquisition-lost` said.
+    """
 
     TYPE: ClassVar[str] = "tenure.prospect-opened.v1"
     origin: Origin
@@ -73,9 +88,9 @@ class StageEntered(Fact):
 
     TYPE: ClassVar[str] = "tenure.stage-entered.v1"
     stage: Stage
-    previous: Stage | None
+    previous: Stage | None = None
     skipped: tuple[Stage, ...] = Field(default=(), description="stages passed over, in order; said, never hidden")
-    days_in_previous: Count | None = None
+    days_in_previous: Count | None = Field(default=None, description="whole days; none: there was no stage before")
 
 
 class AcquisitionLost(Fact):
@@ -87,4 +102,5 @@ class AcquisitionLost(Fact):
 
 
 INPUTS: tuple[type[Input], ...] = (Enquiry,)
+RECORDED_AS: dict[type[Input], type[Fact]] = {Enquiry: EnquiryRecorded}
 FACTS: tuple[type[Fact], ...] = (EnquiryRecorded, ProspectOpened, StageEntered, AcquisitionLost)

@@ -18,6 +18,11 @@ FACTS_OF: dict[str, tuple[type[Fact], ...]] = {
     "interaction": interaction.FACTS,
     "retention": retention.FACTS,
 }
+RECORDED_AS: dict[type[Input], type[Fact]] = {  # the fact by which an accepted input is kept, with all it says
+    **acquisition.RECORDED_AS,
+    **interaction.RECORDED_AS,
+    **retention.RECORDED_AS,
+}
 PROTOCOL_FACTS: tuple[type[Fact], ...] = (CauseNoted, CauseParked, CauseReleased)
 
 
@@ -27,9 +32,7 @@ def _by_type(classes: Iterable[type[Input]]) -> dict[str, type[Input]]:
 
 INPUT_TYPES: dict[str, type[Input]] = _by_type(c for classes in INPUTS_OF.values() for c in classes)
 OWNER_OF: dict[str, str] = {c.TYPE: owner for owner, classes in INPUTS_OF.items() for c in classes}
-FACT_TYPES: dict[str, type[Fact]] = {
-    c.TYPE: c for classes in (*FACTS_OF.values(), PROTOCOL_FACTS) for c in classes
-}
+FACT_TYPES: dict[str, type[Fact]] = {c.TYPE: c for classes in (*FACTS_OF.values(), PROTOCOL_FACTS) for c in classes}
 
 
 def inbox_types(service: str) -> dict[str, type[Input]]:

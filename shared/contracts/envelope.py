@@ -234,7 +234,9 @@ def _validated(model: type[M], value: Any, code: str, prefix: str) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        problems = [Problem(_path(prefix, e["loc"]), e["msg"]) for e in error.errors(include_url=False, include_input=False)]
+        problems = [
+            Problem(_path(prefix, e["loc"]), e["msg"]) for e in error.errors(include_url=False, include_input=False)
+        ]
         raise Unreadable(code, problems) from None
 
 

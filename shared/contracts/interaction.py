@@ -1,12 +1,15 @@
 """The published language of interaction: contacts on every route, complaints and their course, what customers say."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.envelope import Fact, Input
-from shared.contracts.values import Count, Defector, Direction, Name, Stage, UtcTime, Words
+from shared.contracts.values import MAX_ID, CleanText, Count, Defector, Direction, Name, Stage, UtcTime, Words
+
+MAX_MATTER = 2 * MAX_ID + 1  # characters: at its longest the whole `source|id` of the complaint that opened it
+Matter = Annotated[CleanText, StringConstraints(strict=True, min_length=1, max_length=MAX_MATTER)]
 
 
 class Route(StrEnum):
@@ -56,10 +59,14 @@ class Contact(Input):
 
 
 class Complaint(Input):
-    """The customer complained. `complaint` names the matter, so that later steps find it; by default the event's id."""
+    """The customer complained. `complaint` names the matter, so that later steps find it.
+
+    A complaint that names none opens a matter of its own, named by the event's id (if that is taken, by `source|id`).
+    One that names an open matter is said again; one that names a resolved matter opens it again.
+    """
 
     TYPE: ClassVar[str] = "tenure.complaint.v1"
-    complaint: Name | None = None
+    complaint: Matter | None = None
     route: Route | None = None
     direction: Direction = Direction.INBOUND
     about: Defector | None = Field(default=None, description="its cause, where the channel knows it")
@@ -70,7 +77,7 @@ class ComplaintProgress(Input):
     """A step in the course of a complaint."""
 
     TYPE: ClassVar[str] = "tenure.complaint-progress.v1"
-    complaint: Name
+    complaint: Matter
     step: Step
     about: Defector | None = Field(default=None, description="its cause, once that is established")
     words: Words | None = None
@@ -126,7 +133,10 @@ class ExitInterviewRecorded(ExitInterview, Fact):
 
 
 class EngagementDeepened(Fact):
-    """The first contact that carries an acquisition to this stage; said once per stage. A cause for acquisition."""
+    """The first contact that carries an acquisition to this stage; said once per stage and course.
+
+    A cause for acquisition.
+    """
 
     TYPE: ClassVar[str] = "tenure.engagement-deepened.v1"
     stage: Stage
@@ -136,6 +146,12 @@ class EngagementDeepened(Fact):
         if self.stage in (Stage.ENQUIRY, Stage.ADOPTION):
             raise ValueError("a contact leads to interaction, exchange or coordination")
         return self
+
+
+class EngagementEnded(Fact):
+    """The customer lapsed: the next contact is the first of another course."""
+
+    TYPE: ClassVar[str] = "tenure.engagement-ended.v1"
 
 
 class FollowUpPromised(Fact):
@@ -172,13 +188,13 @@ class ComplaintAcknowledged(Fact):
 class ComplaintResolved(Fact):
     TYPE: ClassVar[str] = "tenure.complaint-resolved.v1"
     complaint: str
-    days_open: Count
+    days_open: Count = Field(description="whole days since it was opened, or last opened again")
 
 
 class ComplaintReopened(Fact):
     TYPE: ClassVar[str] = "tenure.complaint-reopened.v1"
     complaint: str
-    times: Count
+    times: Count = Field(description="how often by now")
     resolve_by: UtcTime
 
 
@@ -204,6 +220,7 @@ class ComplaintCauseEstablished(Fact):
     TYPE: ClassVar[str] = "tenure.complaint-cause-established.v1"
     about: Defector
     evidence: str = Field(description="source|id of the channel's event that says so")
+    complaint: str | None = Field(default=None, description="the matter; none: said in an exit interview")
     words: Words | None = None
 
 
@@ -214,6 +231,14 @@ class ExitInterviewSuggested(Fact):
 
 
 INPUTS: tuple[type[Input], ...] = (Contact, Complaint, ComplaintProgress, Satisfaction, Suggestion, ExitInterview)
+RECORDED_AS: dict[type[Input], type[Fact]] = {
+    Contact: ContactRecorded,
+    Complaint: ComplaintRecorded,
+    ComplaintProgress: ComplaintProgressRecorded,
+    Satisfaction: SatisfactionRecorded,
+    Suggestion: SuggestionRecorded,
+    ExitInterview: ExitInterviewRecorded,
+}
 FACTS: tuple[type[Fact], ...] = (
     ContactRecorded,
     ComplaintRecorded,
@@ -222,6 +247,7 @@ FACTS: tuple[type[Fact], ...] = (
     SuggestionRecorded,
     ExitInterviewRecorded,
     EngagementDeepened,
+    EngagementEnded,
     FollowUpPromised,
     FollowUpKept,
     FollowUpMissed,

@@ -1,7 +1,7 @@
 """The published language of retention: purchases, lapse and return."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ class Purchase(Input):
     """The customer bought. The amount may be zero (a gift, a free item)."""
 
     TYPE: ClassVar[str] = "tenure.purchase.v1"
-    amount_minor: Minor = Field(ge=0, description="minor units of the currency: 1999 is 19.99 EUR")
+    amount_minor: Annotated[Minor, Field(ge=0)] = Field(description="minor units of the currency: 1999 is 19.99 EUR")
     currency: Currency = Field(description="ISO 4217")
     items: Count | None = None
     product: Name | None = None
@@ -79,13 +79,20 @@ class Basis(StrEnum):
 
 
 class Lapsed(Fact):
-    """The customer is gone, as a channel says or as the clock shows. A cause for acquisition and interaction."""
+    """The customer is gone, as a channel says or as the clock shows; once, until they return.
+
+    A cause for acquisition and interaction.
+    """
 
     TYPE: ClassVar[str] = "tenure.lapsed.v1"
     basis: Basis
-    silent_days: Count | None = Field(default=None, description="whole days since the last purchase; none: never bought")
+    silent_days: Count | None = Field(
+        default=None, description="whole days since the last purchase; none: never bought"
+    )
     defector: Defector | None = Field(default=None, description="none: not known yet")
-    evidence: str | None = Field(default=None, description="source|id of the channel's event that tells the defector type")
+    evidence: str | None = Field(
+        default=None, description="source|id of the channel's event that tells the defector type"
+    )
     lifetime_spend: tuple[Money, ...] = Field(default=(), description="per currency")
 
 
@@ -109,10 +116,16 @@ class Returned(Fact):
     """A lapsed customer bought again. A cause for acquisition."""
 
     TYPE: ClassVar[str] = "tenure.returned.v1"
-    away_days: Count = Field(description="whole days since the lapse")
+    away_days: Count = Field(description="whole days since the lapse; 0 also if a late purchase shows that it was none")
 
 
 INPUTS: tuple[type[Input], ...] = (Purchase, Lapse, AlertAcknowledged, AlertSnoozed)
+RECORDED_AS: dict[type[Input], type[Fact]] = {
+    Purchase: PurchaseRecorded,
+    Lapse: LapseRecorded,
+    AlertAcknowledged: AlertAcknowledgementRecorded,
+    AlertSnoozed: AlertSnoozeRecorded,
+}
 FACTS: tuple[type[Fact], ...] = (
     PurchaseRecorded,
     LapseRecorded,

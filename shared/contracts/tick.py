@@ -1,7 +1,7 @@
 """Ticks: records that say a partition's past is complete. How one is written, and how it is told from an event.
 
-A tick belongs to a partition, not to a customer: its record has no key, and it has no subject. In an inbox in wall time it has
-no instant of its own either: there the broker's record time is meant.
+A tick belongs to a partition, not to a customer: its record has no key, and it has no subject. In an inbox in wall time
+it has no instant of its own either: there the broker's record time is meant.
 """
 
 import json

@@ -34,7 +34,9 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\
 def parse_time(text: str) -> datetime:
     """RFC 3339 with an offset and at most microseconds -> aware UTC. Raises ValueError."""
     if not _RFC3339.fullmatch(text):
-        raise ValueError("expected an RFC 3339 time with an offset, such as 2026-01-31T09:30:00Z (microseconds at most)")
+        raise ValueError(
+            "expected an RFC 3339 time with an offset, such as 2026-01-31T09:30:00Z (microseconds at most)"
+        )
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (OverflowError, ValueError) as error:

@@ -1,0 +1,105 @@
+"""What becomes of a customer's alert when signs come up and go down, and when somebody takes it in hand?
+
+In: the life of the alert so far, the signs that are up, an instant. Out: at most one transition; the life is changed
+with it. A sign is said once an episode, and nothing is cleared before it has been calm for the dwell time, so a
+customer who swings around a threshold for a month gives one alert. A purchase that takes every sign down, and a
+lapse, end it at once.
+"""
+
+from enum import Enum
+
+from services.analytics.record import Observation
+from services.analytics.rules import Rules
+from services.analytics.state import DAY, NEVER, Life
+from shared.contracts.analytics import alert_id
+
+
+class Transition(Enum):
+    """Why a message is written. Several reasons may lead to one kind of message."""
+
+    RAISED = "raised"
+    JOINED = "another sign joined"
+    CROSSED_AGAIN = "up again soon after it was cleared"
+    SNOOZE_ENDED = "still up when the snooze ended"
+    CALMED = "nothing has been up for the dwell time"
+    BOUGHT = "the customer bought, and nothing is up any more"
+    LAPSED = "the customer has lapsed"
+    ACKNOWLEDGED = "somebody took it in hand"
+    SNOOZED = "somebody asked for quiet"
+
+
+def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, bought: bool = False) -> Transition | None:
+    """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have."""
+    if not life.is_open:
+        return _opened(life, up, at, sequence, rules) if up else None
+    if up:
+        life.calm_since = NEVER
+        return _still_up(life, up, at)
+    if bought:
+        return _closed(life, at, Transition.BOUGHT)
+    life.calm_since = min(life.calm_since, at)
+    return _closed(life, at, Transition.CALMED) if at - life.calm_since >= _dwell(rules) else None
+
+
+def lapsed(life: Life) -> Transition | None:
+    """The customer is gone: the alert is over, and if they come back it is another story."""
+    was_open = life.is_open
+    _closed(life, -NEVER, Transition.LAPSED)
+    return Transition.LAPSED if was_open else None
+
+
+def commanded(life: Life, o: Observation, at: int, sequence: int, rules: Rules) -> Transition | None:
+    """An acknowledgement or a snooze. One that is meant for another alert, or comes too late, changes nothing."""
+    if not (life.is_open and _means(life, o, sequence, rules)):
+        return None
+    if o.kind == "alert-acknowledged" and not life.is_acknowledged:
+        life.is_acknowledged = True
+        return Transition.ACKNOWLEDGED
+    if o.kind == "alert-snoozed" and o.until is not None and o.until > at and o.until != life.snoozed_until:
+        life.snoozed_until = min(o.until, NEVER)
+        return Transition.SNOOZED
+    return None
+
+
+def awaits(life: Life, rules: Rules) -> int:
+    """The next instant at which the life may change by time alone."""
+    if not life.is_open:
+        return NEVER
+    calm = life.calm_since + _dwell(rules) if life.calm_since < NEVER else NEVER
+    return min(calm, life.snoozed_until or NEVER)
+
+
+def _opened(life: Life, up: int, at: int, sequence: int, rules: Rules) -> Transition:
+    again = life.episode > 0 and at - life.cleared_at <= round(rules.reopen_days * DAY)
+    life.episode = life.episode if again else sequence
+    life.is_open, life.is_acknowledged, life.snoozed_until, life.calm_since = True, False, 0, NEVER
+    life.reasons = up
+    return Transition.CROSSED_AGAIN if again else Transition.RAISED
+
+
+def _still_up(life: Life, up: int, at: int) -> Transition | None:
+    if life.snoozed_until > at:
+        return None
+    ended, joined = life.snoozed_until > 0, up & ~life.reasons
+    life.snoozed_until = 0
+    life.reasons |= up
+    if ended:
+        return Transition.SNOOZE_ENDED
+    return Transition.JOINED if joined else None
+
+
+def _closed(life: Life, cleared_at: int, why: Transition) -> Transition:
+    life.is_open, life.is_acknowledged, life.snoozed_until, life.calm_since = False, False, 0, NEVER
+    life.cleared_at = cleared_at
+    return why
+
+
+def _means(life: Life, o: Observation, sequence: int, rules: Rules) -> bool:
+    """The id of any message of this episode will do: of an open alert they run without a gap to the newest one."""
+    prefix, _, number = (o.alert or "").rpartition("/")
+    same_customer = prefix == alert_id(rules.name, o.customer, 0).rpartition("/")[0]
+    return same_customer and number.isdecimal() and life.episode <= int(number) < sequence
+
+
+def _dwell(rules: Rules) -> int:
+    return round(rules.dwell_days * DAY)

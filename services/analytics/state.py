@@ -1,0 +1,169 @@
+"""What is remembered of one customer: constant in size, however long the history.
+
+Streams are pairs of decayed sums as of their own last event; nothing is computed while nothing happens. An event may
+come late: it is placed where it belongs in the sums, and time never runs backwards.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import msgspec
+
+from services.analytics.rules import Watch
+
+DAY = 86_400_000_000  # microseconds
+NEVER = 2**62  # later than every instant
+MAX_BUYERS = 16
+MAX_WALLETS = 4
+MAX_MINOR = 2**53  # minor units, as the contracts have it
+YEAR_DAYS = 365.0
+LEARNT, SLOW = 8, 200  # purchases from which the usual ticket is learnt; by how much less it moves later
+KNOWN_DAYS = 180.0  # a shorter acquaintance is taken for this long when it is scaled to a year
+
+
+def days(micros: int) -> float:
+    return micros / DAY
+
+
+class Stream(msgspec.Struct, array_like=True, gc=False):
+    """Events of one kind: `short` in the window, `long` in the memory. `left_*` fades with them, from 1."""
+
+    at: int
+    short: float = 0.0
+    long: float = 0.0
+    left_short: float = 1.0
+    left_long: float = 1.0
+    evidence: list[str] = msgspec.field(default_factory=list)  # newest first
+
+    def add(self, at: int, weight: float, evidence: str, watch: Watch) -> None:
+        apart = abs(at - self.at) / DAY
+        fade_short, fade_long = exp(-apart / watch.window_days), exp(-apart / watch.memory_days)
+        if at < self.at:
+            self.short += weight * fade_short
+            self.long += weight * fade_long
+        else:
+            self.short = self.short * fade_short + weight
+            self.long = self.long * fade_long + weight
+            self.left_short *= fade_short
+            self.left_long *= fade_long
+        remember(self.evidence, evidence, late=at < self.at, kept=watch.kept)
+        self.at = max(at, self.at)
+
+    def observed(self, at: int, watch: Watch) -> float:
+        """Events in the window that ends at `at`; what is older weighs less."""
+        return self.short * exp(-days(at - self.at) / watch.window_days)
+
+    def expected(self, watch: Watch) -> float:
+        """Events in such a window by the past before it, as of the last event: silence does not blur the memory."""
+        memory = watch.memory_days * (1 - self.left_long) - watch.window_days * (1 - self.left_short)
+        rate = (watch.prior_events + max(0.0, self.long - self.short)) / (watch.prior_days + max(0.0, memory))
+        return rate * watch.window_days
+
+
+class Purchases(msgspec.Struct, array_like=True, gc=False):
+    """Occasions are days (UTC) with a purchase. A late one between the first and the last counts as another."""
+
+    first: int
+    last: int
+    repeats: int = 0  # occasions after the first
+    evidence: list[str] = msgspec.field(default_factory=list)  # newest first
+
+    def add(self, at: int, evidence: str, kept: int) -> None:
+        if at // DAY not in (self.first // DAY, self.last // DAY):
+            self.repeats += 1
+        remember(self.evidence, evidence, late=at < self.last, kept=kept)
+        self.first, self.last = min(at, self.first), max(at, self.last)
+
+
+class Wallet(msgspec.Struct, array_like=True, gc=False):
+    """What is spent in one currency, minor units. `spend` decays over a year and stands still in silence."""
+
+    currency: str
+    first: int
+    at: int
+    ticket: float  # usual amount of one purchase: a unit, so it is learnt early and then hardly moves
+    count: int = 0
+    spend: float = 0.0
+
+    def add(self, at: int, amount: int, cap: float) -> float:
+        """How many usual tickets this one is, at most `cap`."""
+        size = min(cap, amount / self.ticket) if self.ticket > 0 else 1.0
+        self.count += 1
+        pace = self.count if self.count <= LEARNT else SLOW
+        self.ticket += ((size * self.ticket if self.ticket > 0 else amount) - self.ticket) / pace
+        fade = exp(-days(abs(at - self.at)) / YEAR_DAYS)
+        self.spend = self.spend + amount * fade if at < self.at else self.spend * fade + amount
+        self.first, self.at = min(at, self.first), max(at, self.at)
+        return size
+
+    def yearly(self, at: int) -> float:
+        """Spend in a year as it was at `at`, an instant not before the last purchase."""
+        known = 1 - exp(-max(KNOWN_DAYS, days(self.at - self.first)) / YEAR_DAYS)
+        return self.spend * exp(-days(at - self.at) / YEAR_DAYS) / known
+
+
+class Buyer(msgspec.Struct, array_like=True, gc=False):
+    """A person who buys for an account, by a hash of the name."""
+
+    name: int
+    first: int
+    last: int
+    repeats: int = 0  # days with a purchase after the first
+    evidence: str = ""  # the last purchase
+
+    def add(self, at: int, evidence: str) -> None:
+        if at // DAY not in (self.first // DAY, self.last // DAY):
+            self.repeats += 1
+        if at >= self.last:
+            self.evidence = evidence
+        self.first, self.last = min(at, self.first), max(at, self.last)
+
+
+class Life(msgspec.Struct, array_like=True, gc=False):
+    """The alert of a customer, or what is left of the last one."""
+
+    episode: int = 0  # sequence of the message that raised it; 0: there was none
+    is_open: bool = False
+    is_acknowledged: bool = False
+    snoozed_until: int = 0
+    reasons: int = 0  # what the alert has said so far, a bit each
+    calm_since: int = NEVER  # nothing has been up since
+    cleared_at: int = -NEVER
+    risk: float | None = None  # as the last message gave it
+
+
+class Customer(msgspec.Struct, array_like=True, gc=False):
+    """`since` begins the present course; `now` is the latest instant applied or judged."""
+
+    id: str
+    since: int
+    now: int
+    dues: list[int]  # per detector, the next instant at which its verdict may change by time alone
+    due: int = NEVER  # the earliest of them and of what the alert awaits
+    up: int = 0  # signs that are up, a bit each
+    lapsed_at: int | None = None
+    alerts: int = 0  # messages published
+    rows: int = 0  # risk rows published
+    shown: int = -1  # risk in the last row, in steps of RISK_STEP; -1: none
+    cause: str | None = None  # defector type that the customer spoke of last
+    contact: Stream | None = None
+    enquiry: Stream | None = None
+    communication: Stream | None = None
+    complaint: Stream | None = None
+    volume: Stream | None = None  # purchases in usual tickets
+    orders: Stream | None = None  # purchases, each as one
+    purchases: Purchases | None = None
+    wallets: list[Wallet] = msgspec.field(default_factory=list)
+    buyers: list[Buyer] = msgspec.field(default_factory=list)
+    life: Life = msgspec.field(default_factory=Life)
+
+
+def remember(evidence: list[str], new: str, *, late: bool, kept: int) -> None:
+    """Newest first; a late event takes a place only while there is one."""
+    if late:
+        if len(evidence) < kept:
+            evidence.append(new)
+        return
+    evidence.insert(0, new)
+    del evidence[kept:]

@@ -1,0 +1,13 @@
+"""The knobs of retention, from TENURE_RETENTION_<FIELD>; read once, in main(), and frozen."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.retention.policy import DEFAULT, Policy
+
+
+class Settings(BaseSettings):
+    """`TENURE_RETENTION_POLICY='{"segments": {"contracts": {"basis": "renewal-date", "grace_days": 14}}}'`"""
+
+    model_config = SettingsConfigDict(env_prefix="TENURE_RETENTION_", frozen=True)
+
+    policy: Policy = DEFAULT

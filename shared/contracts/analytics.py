@@ -1,0 +1,217 @@
+"""The published language of analytics: the six signs, the life of an alert, the current risk of a customer.
+
+An alert is one episode of one customer, however many signs join it. Each transition of its life is one message on
+`attrition.alerts`; its bytes depend on the arguments of `alert_bytes` alone, so a message sent twice is the same twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, TypeVar
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.envelope import SCHEMA_ROOT, Fact, Problem, UnknownType, _compact, _Envelope, _json, _validated
+from shared.contracts.upcast import upcast
+from shared.contracts.values import Currency, Defector, Model, Money, Probability, UtcTime, format_time
+
+SOURCE = "tenure/analytics"
+MAX_EVIDENCE = 8  # events named per sign, the newest
+RulesName = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+
+
+class Sign(StrEnum):
+    """The six signs of attrition, and the combined risk of which they are parts."""
+
+    CONTACT_DECLINE = "contact_decline"
+    ENQUIRY_DECLINE = "enquiry_decline"
+    COMMUNICATION_DECLINE = "communication_decline"
+    COMPLAINT_INCREASE = "complaint_increase"
+    ACTIVE_BUYERS_DECLINE = "active_buyers_decline"
+    VOLUME_DECLINE = "volume_decline"
+    ATTRITION = "attrition"
+
+
+Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class SignEvidence(Model):
+    """One sign with its proof. Figures are events; of `active_buyers_decline` buyers; with a `currency` minor units."""
+
+    sign: Sign
+    since: UtcTime = Field(description="where the change begins; of an absence, the last event before it")
+    observed: Figure = Field(description="in the window")
+    expected: Figure = Field(description="in the window, by the customer's own past")
+    currency: Currency | None = None
+    window_days: Figure
+    strength: Figure = Field(description="log likelihood ratio of the change against no change, in nats")
+    evidence: tuple[str, ...] = Field(default=(), max_length=MAX_EVIDENCE, description="source|id, newest first")
+    last_before: str | None = Field(default=None, description="source|id of the last event before an absence")
+
+
+class Contribution(Model):
+    """What speaks for the risk, in plain words, and how much of it in nats; zero for what only explains."""
+
+    reason: str
+    weight: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class AttritionAlert(Fact):
+    """What every message of an alert says, as of one instant."""
+
+    alert: str = Field(description="id of the message that raised the alert; the same in every message of its life")
+    risk: Probability | None = Field(default=None, description="of no purchase within the horizon; none: never bought")
+    risk_before: Probability | None = Field(default=None, description="the risk in the message before this one")
+    contributions: tuple[Contribution, ...] = ()
+    signs: tuple[SignEvidence, ...] = Field(default=(), description="those that are up at this instant")
+    value_at_risk: tuple[Money, ...] = Field(default=(), description="risk x yearly spend, one amount per currency")
+    probable_cause: Defector | None = None
+    rules: RulesName = Field(description="version of the rules that judged")
+    as_of: UtcTime = Field(description="the instant of the crossing, not of its computation")
+
+
+class AttritionAlertRaised(AttritionAlert):
+    """A first sign came up: an alert begins."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-raised.v1"
+
+
+class AttritionAlertEscalated(AttritionAlert):
+    """Another sign joined an open alert, or the risk reached a higher band."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-escalated.v1"
+
+
+class AttritionAlertAcknowledged(AttritionAlert):
+    """Somebody took the alert in hand."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-acknowledged.v1"
+
+
+class AttritionAlertSnoozed(AttritionAlert):
+    """The alert is not escalated before `until`."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-snoozed.v1"
+    until: UtcTime
+    reason: str | None = None
+
+
+class AttritionAlertCleared(AttritionAlert):
+    """Nothing is up any more, or the customer has lapsed; the contributions say which."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-cleared.v1"
+
+
+class AttritionAlertReopened(AttritionAlert):
+    """A sign came up again soon after the alert was cleared, or was still up when its snooze ended."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-alert-reopened.v1"
+
+
+ALERTS: tuple[type[AttritionAlert], ...] = (
+    AttritionAlertRaised,
+    AttritionAlertEscalated,
+    AttritionAlertAcknowledged,
+    AttritionAlertSnoozed,
+    AttritionAlertCleared,
+    AttritionAlertReopened,
+)
+ALERT_TYPES: dict[str, type[AttritionAlert]] = {c.TYPE: c for c in ALERTS}
+
+
+class RiskRow(Fact):
+    """The current risk of one customer, on a compacted topic: the newest row replaces the ones before it."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-risk.v1"
+    risk: Probability | None = None
+    value_at_risk: tuple[Money, ...] = ()
+    alert: str | None = Field(default=None, description="id of the alert that is open")
+    rules: RulesName
+    as_of: UtcTime
+
+
+class _AlertEnvelope(_Envelope):
+    sequence: Annotated[str, StringConstraints(pattern=r"^\d{10,}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A message of an alert's life as it stands on the topic."""
+
+    producer: str  # analytics/<rules>
+    subject: str
+    sequence: int  # from 1, per producer and customer, without a gap
+    time: datetime
+    type: str
+    data: AttritionAlert
+
+    @property
+    def id(self) -> str:
+        return f"{self.producer}/{self.subject}/{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A row of the compacted topic. `sequence` counts the rows of one customer under one version of the rules."""
+
+    subject: str
+    sequence: int
+    data: RiskRow
+
+
+def alert_id(rules: str, customer: str, sequence: int) -> str:
+    return f"analytics/{rules}/{customer}/{sequence}"
+
+
+def alert_bytes(customer: str, sequence: int, data: AttritionAlert) -> bytes:
+    """The message as published: the same for the same arguments on every machine, whenever it is computed."""
+    return _document(alert_id(data.rules, customer, sequence), customer, sequence, data.as_of, data)
+
+
+def risk_bytes(customer: str, sequence: int, data: RiskRow) -> bytes:
+    """The row as published; its id is that of no alert."""
+    return _document(f"analytics/{data.rules}/{customer}/risk/{sequence}", customer, sequence, data.as_of, data)
+
+
+def read_alert(raw: bytes) -> Alert:
+    """Raises Unreadable, or UnknownType for a type of a newer release."""
+    envelope, data = _read(raw, ALERT_TYPES)
+    producer = f"analytics/{data.rules}"
+    return Alert(producer, envelope.subject, int(envelope.sequence), envelope.time, envelope.type, data)
+
+
+def read_risk(raw: bytes) -> Risk:
+    """Raises Unreadable or UnknownType."""
+    envelope, data = _read(raw, {RiskRow.TYPE: RiskRow})
+    return Risk(envelope.subject, int(envelope.sequence), data)
+
+
+def _document(id_: str, customer: str, sequence: int, as_of: datetime, data: Fact) -> bytes:
+    return _compact(
+        {
+            "specversion": "1.0",
+            "id": id_,
+            "source": SOURCE,
+            "type": data.TYPE,
+            "subject": customer,
+            "time": format_time(as_of),
+            "datacontenttype": "application/json",
+            "dataschema": SCHEMA_ROOT + data.TYPE,
+            "partitionkey": customer,
+            "sequence": f"{sequence:010}",
+            "data": data.model_dump(mode="json", exclude_none=True),
+        }
+    )
+
+
+_F = TypeVar("_F", bound=Fact)
+
+
+def _read(raw: bytes, types: Mapping[str, type[_F]]) -> tuple[_AlertEnvelope, _F]:
+    document = upcast(_json(raw))
+    envelope = _validated(_AlertEnvelope, document, "invalid-envelope", "")
+    model = types.get(envelope.type)
+    if model is None:
+        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
+    return envelope, _validated(model, envelope.data, "invalid-data", "data")

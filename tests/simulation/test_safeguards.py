@@ -1,0 +1,104 @@
+"""Each safeguard taken away in the test's own wiring, one at a time: the simulation must see it, or it could see
+nothing at all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from shared.broker import TopicPartition
+from shared.consumption import Consumption
+from shared.event_store import Commit, History, Refused
+from shared.inbox import Tick
+from shared.processor import Processor
+from shared.rounds import PartitionRounds, Turn
+from shared.settings import TimeSource
+from tests.simulation.faults import FaultyStore
+from tests.simulation import test_history as history
+from tests.simulation import test_wall as wall
+from tests.simulation.world import Wiring
+
+MOST_SEEDS = 500  # by far enough for each; the rare ones need two owners and an unlucky order
+
+
+class LoadsWithoutTail(FaultyStore):
+    """Loading a customer does not bring what is stored and not published."""
+
+    async def load(self, customers: Collection[str], *, rules: str) -> dict[str, History]:
+        found = await super().load(customers, rules=rules)
+        return {
+            customer: History(h.snapshot, tuple(replace(commit, published=True) for commit in h.commits))
+            for customer, h in found.items()
+        }
+
+
+class PublishesWhatWasRefused(FaultyStore):
+    """What was computed goes out, whether it was stored or not."""
+
+    async def append(self, commits: Sequence[Commit]) -> None:
+        try:
+            await super().append(commits)
+        except Refused:
+            return
+
+
+class ForgetsTheDueList(FaultyStore):
+    """Nobody is looked at when time passes, but those who happen to be touched."""
+
+    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
+        return
+
+
+class KeepsItsCache(Processor[Any]):
+    """After an error or a new assignment it goes on with what it remembers."""
+
+    async def assigned(self, partitions: Collection[int]) -> Mapping[TopicPartition, int]:
+        kept = dict(self._cache)
+        answer = await super().assigned(partitions)
+        self._cache |= kept
+        return answer
+
+
+class SwallowsErrors(Consumption):
+    """An error is noted, and reading goes on behind the batch."""
+
+    async def _recover(self, error: Exception) -> None:
+        return
+
+
+class Impatient(PartitionRounds):
+    """Does not wait for the ticks of the others."""
+
+    def _finish_round(self, turn: Turn, tick: Tick) -> bool:
+        due, self._held = self._held, []
+        self._take_facts(turn, due, at=tick.at)
+        turn.done[self.inbox] = tick.record.offset + 1
+        self._waiting = None
+        return True
+
+
+class DoesNotWait(Processor[Any]):
+    async def assigned(self, partitions: Collection[int]) -> Mapping[TopicPartition, int]:
+        answer = await super().assigned(partitions)
+        self._rounds = {n: Impatient(n, r.inbox, r.log, TimeSource.HISTORY) for n, r in self._rounds.items()}
+        return answer
+
+
+WITHOUT: dict[str, tuple[ModuleType, Wiring]] = {
+    "the fence": (wall, Wiring(fence=False)),
+    "the cause index": (history, Wiring(cause_index=False)),
+    "the unpublished tail": (history, Wiring(faulty_store=LoadsWithoutTail)),
+    "publishing only what is stored": (wall, Wiring(faulty_store=PublishesWhatWasRefused)),
+    "eviction": (history, Wiring(processor=KeepsItsCache)),
+    "reading again after an error": (history, Wiring(consumption=SwallowsErrors)),
+    "rounds": (history, Wiring(processor=DoesNotWait)),
+    "the due list": (history, Wiring(faulty_store=ForgetsTheDueList)),
+}
+
+
+@pytest.mark.parametrize("safeguard", WITHOUT)
+def test_the_simulation_turns_red_without(safeguard: str) -> None:
+    mode, wiring = WITHOUT[safeguard]
+    assert any(mode.findings(seed, wiring) for seed in range(MOST_SEEDS))

@@ -1,0 +1,316 @@
+"""A whole deployment in memory: three domain services and analytics, two processes each that may both believe they own
+a partition.
+
+The processors, the consume loop, the reader and the core are the product's own; so are the in-memory store and broker.
+The scheduler takes one small step of one actor at a time, drawn from the seed: a process goes on, fetches (any
+grouping), sweeps, dies, is thought dead while it lives; a rebalance deals partitions anew; what was given up is carried
+out late.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from services.acquisition.decider import decider as acquisition
+from services.analytics.reader import AttritionReader
+from services.interaction.decider import decider as interaction
+from services.interaction.policy import Policy as Standards
+from services.retention.decider import decider as retention
+from services.retention.policy import Policy as Bases
+from services.retention.policy import Silence
+from shared.broker import Handler, TopicPartition
+from shared.consumption import Consumption
+from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.tick import write_tick
+from shared.decider import Decider
+from shared.memory_broker import MemoryBroker, MemoryReader
+from shared.memory_checkpoints import MemoryCheckpoints
+from shared.memory_store import MemoryEventStore
+from shared.processor import Processor
+from shared.settings import TimeSource
+from shared.topics import CUSTOMER_EVENTS, TOPICS, inbox, partition_of
+from tests.simulation.faults import Chance, FaultyPublisher, FaultyStore
+from tests.simulation.history import START, Sent, ticks
+from tests.simulation.rules import RULES
+from tests.simulation.stepping import Task, no_sleep, pause, run
+
+DAY = 86_400.0
+GRID = 6 * 3600 * 1_000_000  # micros
+GRACE_S = 5.0  # a commit unpublished for longer is the sweep's
+DECIDERS: dict[str, Decider[Any]] = {
+    "acquisition": acquisition(),
+    "interaction": interaction(Standards(acknowledge_days=2, resolve_days=5)),
+    "retention": retention(Bases(default=Silence(days=15))),
+}
+
+
+@dataclass
+class Wiring:
+    """How the parts are put together; a test that takes one safeguard away changes it here."""
+
+    fence: bool = True
+    cause_index: bool = True
+    faulty_store: type[FaultyStore] = FaultyStore
+    processor: type[Processor[Any]] = Processor
+    consumption: type[Consumption] = Consumption
+    reader: type[AttritionReader] = AttritionReader
+
+
+@dataclass
+class Member:
+    """A process: one member of one group."""
+
+    world: "World"
+    group: str
+    name: str
+    handler: Handler = field(init=False)
+    consumption: Consumption = field(init=False)
+    position: MemoryReader = field(init=False)
+    task: Task | None = None
+    background: list[Task] = field(default_factory=list)
+    joined: int = -1  # generation of the group that it knows of
+
+    def __post_init__(self) -> None:
+        self.handler = self.world.make_handler(self)
+        self.consumption = self.world.wiring.consumption(
+            self.handler, sleep=no_sleep, stop=self.world.problems.append, now=lambda: 0.0
+        )
+        self.position = self.world.broker.member(self.group, self.name)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.background.append(Task(work))
+
+    def step(self) -> bool:
+        """One small step. False: there was nothing to do."""
+        rng = self.world.rng
+        self.background = [task for task in self.background if not task.done]
+        if self.background and (self.task is None or rng.random() < 0.2):
+            rng.choice(self.background).step()
+            return True
+        if self.task is None:
+            self.task = self._begin()
+        if self.task is None:
+            return False
+        self.task.step()
+        if self.task.done:
+            self.task = None
+        return True
+
+    def _begin(self) -> Task | None:
+        rng, generation = self.world.rng, self.world.broker.group(self.group).generation
+        if self.joined != generation and (self.joined < 0 or rng.random() < 0.4):
+            self.joined = generation
+            return Task(self._join())
+        if rng.random() < 0.05 and isinstance(self.handler, Processor):
+            work = self.handler.sweep if self.world.history or rng.random() < 0.5 else self.handler.tick
+            return Task(self.consumption.exclusively(work))
+        run_records: list[Any] = []
+        run(self._fetch(run_records))
+        if not run_records:
+            return None
+        return Task(self.consumption.deliver(self.position, run_records))
+
+    async def _fetch(self, into: list[Any]) -> None:
+        into += await self.position.fetch(self.world.rng.choice((1, 2, 3, 7, 40)))
+
+    async def _join(self) -> None:
+        await self.consumption.revoked()
+        self.position.rejoin()
+        await self.consumption.assigned(self.position, self.position.assignment())
+
+    def die(self) -> None:
+        for task in (self.task, *self.background):
+            if task is not None and not task.done:
+                task.kill()
+
+
+class World:
+    """`file` in the order of its time. Faults are drawn from `chance`."""
+
+    def __init__(
+        self,
+        file: Sequence[Sent],
+        *,
+        partitions: int,
+        rng: Random,
+        chance: Chance,
+        wiring: Wiring,
+        history: bool = True,
+    ) -> None:
+        self.file, self.partitions, self.rng, self.chance, self.wiring = file, partitions, rng, chance, wiring
+        self.history = history
+        self.now = START.timestamp()
+        self.problems: list[str] = []
+        self.broker = MemoryBroker(clock=lambda: self.now, pause=pause)
+        for topic in TOPICS:
+            self.broker.create_topic(topic.name, partitions if topic.keyed else 1)
+        self.stores = {service: self._make_store() for service in DOMAIN_SERVICES}
+        self.checkpoints = MemoryCheckpoints(pause=pause)
+        self.waiting: list[Sent] = []  # in wall time: not sent yet
+        self.members: list[Member] = []
+        for group in (*DOMAIN_SERVICES, "analytics"):
+            self.rebalance(group, ["a"])
+            self.members += [Member(self, group, "a"), Member(self, group, "b")]
+
+    # --- what runs
+
+    def make_handler(self, member: Member) -> Handler:
+        publisher = FaultyPublisher(self.broker, self.chance)
+        if member.group == "analytics":
+            return self.wiring.reader(
+                RULES, self.checkpoints, publisher, history=self.history, now=self._count, grid=GRID, save_every_s=3
+            )
+        return self.wiring.processor(
+            DECIDERS[member.group],
+            self.wiring.faulty_store(self.stores[member.group], self.chance),
+            publisher,
+            partitions=self.partitions,
+            time=TimeSource.HISTORY if self.history else TimeSource.WALL,
+            sleep=no_sleep,
+            spawn=member.spawn,
+            unpublished_after_s=GRACE_S,
+            snapshot_every=2,
+        )
+
+    def _make_store(self) -> MemoryEventStore:
+        return MemoryEventStore(
+            clock=lambda: self.now, pause=pause, fence=self.wiring.fence, cause_index=self.wiring.cause_index
+        )
+
+    def _count(self) -> float:
+        self.counted = getattr(self, "counted", 0.0) + 1.0
+        return self.counted
+
+    def topics_of(self, group: str) -> list[str]:
+        return [CUSTOMER_EVENTS] if group == "analytics" else [inbox(group), CUSTOMER_EVENTS]
+
+    def rebalance(self, group: str, members: Sequence[str]) -> None:
+        """Deals the partitions; all topics of a partition go to one member."""
+        shares: dict[str, list[TopicPartition]] = {name: [] for name in members}
+        for partition in range(self.partitions):
+            owner = self.rng.choice(list(members))
+            shares[owner] += [TopicPartition(topic, partition) for topic in self.topics_of(group)]
+        self.broker.assign(group, shares)
+
+    # --- what is sent
+
+    def send_history(self, *, twice: bool) -> None:
+        """Sorted, with ticks in every inbox partition; a sender that was restarted sends a stretch of it again."""
+        stream: list[Sent | float] = []
+        waiting = list(ticks())
+        for sent in self.file:
+            while waiting and waiting[0] <= sent.at:
+                stream.append(waiting.pop(0).timestamp())
+            stream.append(sent)
+        stream += [at.timestamp() for at in waiting]
+        if twice:
+            start = self.rng.randrange(len(stream))
+            end = self.rng.randrange(start, len(stream)) + 1
+            stream[end:end] = stream[start:end]
+        for item in stream:
+            self._append(item)
+
+    def send_in_time(self) -> None:
+        """In wall time each event is sent when it happens, or a little later; some of them twice."""
+        again = [sent for sent in self.file if self.rng.random() < 0.2]
+        self.waiting = sorted([*self.file, *again], key=lambda sent: (sent.at, sent.id))
+
+    def _send_next(self) -> None:
+        sent = self.waiting.pop(0)
+        lag = self.rng.choice((0.0, 1.0, 2 * DAY))
+        self.now = max(self.now, sent.at.timestamp() + lag)
+        self._append(sent)
+
+    def _append(self, item: Sent | float) -> None:
+        if isinstance(item, Sent):
+            partition = partition_of(item.customer, self.partitions)
+            self.broker.append(inbox(item.owner), partition, item.customer.encode(), item.raw)
+            return
+        at = START + timedelta(seconds=item - START.timestamp())
+        for service in DOMAIN_SERVICES:
+            for partition in range(self.partitions):
+                self.broker.append(inbox(service), partition, None, write_tick("tenure/gateway", at))
+
+    # --- the course of things
+
+    def run(self, steps: int) -> None:
+        """So many small steps, with faults."""
+        for _ in range(steps):
+            self.now += 0.01
+            if self.waiting and self.rng.random() < 0.05:
+                self._send_next()
+            elif self.chance.late and self.rng.random() < 0.05:
+                self._late()
+            elif self.chance.budget > 0 and self.rng.random() < 0.02:
+                self._disturb()
+            elif not self.rng.choice(self.members).step() and not any(member.task for member in self.members):
+                self.now += 1
+
+    def settle(self) -> None:
+        """No more faults: what is late arrives, whoever still owns something stale finds out, everything is read and
+        swept."""
+        self.chance.budget = 0
+        while self.chance.late:
+            self._late()
+        while self.waiting:
+            self._send_next()
+        self._settle()
+        if not self.history:
+            for _ in range(6):  # time goes on, and nothing comes any more
+                self.now += 5 * DAY
+                for member in self.members:
+                    if isinstance(member.handler, Processor):
+                        run(member.consumption.exclusively(member.handler.tick))
+                self._settle()
+
+    def _settle(self) -> None:
+        idle = 0
+        while idle < 3:
+            moved = False
+            for member in self.members:
+                for _ in range(10_000):
+                    if not self._finish(member):
+                        break
+                    moved = True
+                if self.problems:
+                    return
+            self.now += 2 * GRACE_S
+            for member in self.members:
+                work = member.handler.sweep if isinstance(member.handler, Processor) else self._save(member)
+                run(member.consumption.exclusively(work))
+            idle = 0 if moved else idle + 1
+
+    def _save(self, member: Member) -> Callable[[], Any]:
+        assert isinstance(member.handler, AttritionReader)
+        return member.handler.save
+
+    def _finish(self, member: Member) -> bool:
+        if member.joined != self.broker.group(member.group).generation and member.task is None:
+            member.joined = self.broker.group(member.group).generation
+            run(member._join())
+            return True
+        return member.step()
+
+    def _late(self) -> None:
+        which = self.rng.randrange(len(self.chance.late))
+        if not self.chance.late[which]():
+            del self.chance.late[which]
+
+    def _disturb(self) -> None:
+        self.chance.budget -= 1
+        victim = self.rng.choice(self.members)
+        if self.rng.random() < 0.5:  # dies where it stands, and comes back with nothing in memory
+            victim.die()
+            self.members[self.members.index(victim)] = Member(self, victim.group, victim.name)
+        self.rebalance(victim.group, self.rng.choice((["a"], ["b"], ["a", "b"])))
+
+    # --- what came out
+
+    def live_reader(self) -> dict[int, Any]:
+        """Partition -> analytics' state, of its owner."""
+        readers = [
+            m.handler for m in self.members if isinstance(m.handler, AttritionReader) and m.consumption._position
+        ]
+        return {n: p for reader in readers for n, p in reader.partitions.items()}
