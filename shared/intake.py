@@ -1,8 +1,8 @@
 """May this event come in? What is asked of an event beyond its schema, at the HTTP door and behind every inbox alike.
 
-In: an event that could be read, and the instant it arrived. Out: nothing, or `Unreadable` with a reason a sender can act on.
-The processor behind an inbox passes the record's timestamp as `now`. The HTTP door passes its own clock and stricter limits, so
-that what it accepts is not refused a moment later behind the inbox, by another clock.
+In: an event that could be read, and the instant it arrived. Out: nothing, or `Unreadable` with a reason a sender can
+act on. The reader of an inbox passes the record's timestamp as `now`. The HTTP door passes its own clock and stricter
+limits, so that what it accepts is not refused a moment later behind the inbox, by another clock.
 """
 
 from datetime import datetime, timedelta

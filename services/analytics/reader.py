@@ -78,6 +78,10 @@ class AttritionReader:
         """The lowest clock of the own partitions, micros; 0 before the first ticks of all services."""
         return min((p.clock for p in self.partitions.values()), default=0)
 
+    def late(self) -> int:
+        """Events of the own partitions that came after their time had been judged."""
+        return sum(p.late for p in self.partitions.values())
+
     def halts(self) -> list[str]:
         """Why partitions stand still; empty if none does."""
         return [str(p.halted) for p in self.partitions.values() if p.halted is not None]

@@ -52,8 +52,8 @@ class Rules:
     communication: Watch = Watch(45, 360, 0.5, 30, 1.0, 2.5, 0.55, 0.75)
     complaint: Watch = Watch(45, 270, 0.5, 180, 1.0, 3.0, 2.5, 1.4, MAX_EVIDENCE)
     complaints_min: float = 1.5  # in the window, below which there is no increase
-    volume: Watch = Watch(60, 360, 0.5, 30, 1.2, 2.5, 0.55, 0.75)
-    ticket_shape: float = 1.0  # of a Gamma law of ticket sizes: the inverse of their squared coefficient of variation
+    volume: Watch = Watch(60, 360, 0.5, 30, 1.0, 2.5, 0.55, 0.75)
+    ticket_shape: float = 1.5  # of a Gamma law of ticket sizes: the inverse of their squared coefficient of variation
     ticket_cap: float = 4.0  # usual tickets; a single big order must not make its absence a decline
     buyer_silent_days: float = 45.0  # a buyer is gone after this and after so many of their own gaps:
     buyer_silent_gaps: float = 3.0

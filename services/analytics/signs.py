@@ -108,7 +108,7 @@ def decline(seen: float, usual: float, dispersion: float) -> float:
 
 
 def smaller_tickets(volume: Stream, orders: Stream, rules: Rules) -> float:
-    """Log likelihood ratio, in nats, of tickets so small against the usual, as of the last purchase: silence has none."""
+    """Log likelihood ratio, in nats, of tickets so small against the usual, as of the last purchase."""
     usual = volume.expected(rules.volume) / orders.expected(rules.volume)
     size = max(0.01, volume.short / (orders.short * usual))
     return rules.ticket_shape * orders.short * (size - 1 - log(size)) if size < 1 else 0.0
@@ -165,7 +165,7 @@ def _decline(
     counted: Stream | None = None,
     known: float = 0.0,
 ) -> Verdict:
-    """`counted`: the stream whose events prove the decline, if not the same; `known`: nats that silence does not change."""
+    """`counted`: the stream whose events prove it, if not the same; `known`: nats that silence does not change."""
     if stream is None:
         return DOWN
     counts = counted or stream

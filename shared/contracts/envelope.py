@@ -1,7 +1,7 @@
 """CloudEvents 1.0, structured JSON: how an inbound event is read, and how a fact is written and read.
 
-In: bytes from a channel or from the log. Out: `Inbound` or `Event`, or `Unreadable` with the path of every field that is
-wrong. A fact's bytes depend on its arguments alone, so the same decision always gives the same bytes.
+In: bytes from a channel or from the log. Out: `Inbound` or `Event`, or `Unreadable` with the path of every field that
+is wrong. A fact's bytes depend on its arguments alone, so the same decision always gives the same bytes.
 """
 
 import hashlib
@@ -54,7 +54,8 @@ class Input(Model):
 
 
 class Fact(Model):
-    """Something a service decided, in the past tense. Equal by value. What it says is never changed, only superseded."""
+    """Something a service decided, in the past tense. Equal by value. What it says is never changed, only
+    superseded."""
 
     TYPE: ClassVar[str]
 

@@ -1,4 +1,5 @@
-"""What every domain service says alike: a cause that changed nothing, a cause set aside, the command that brings it back.
+"""What every domain service says alike: a cause that changed nothing, a cause set aside, the command that brings it
+back.
 
 And ticks, which say that a partition's past is complete: nothing before `at` follows behind one.
 """

@@ -1,8 +1,8 @@
 """The small values every contract is made of: times, ids, money, the closed lists that more than one owner uses.
 
 A time is a string on the wire, RFC 3339 with an offset, and an aware UTC datetime inside. Nothing that is accepted is
-changed on the way in: what cannot be kept exactly (a number as a time, a tenth of a microsecond, blanks around an id) is
-refused.
+changed on the way in: what cannot be kept exactly (a number as a time, a tenth of a microsecond, blanks around an id)
+is refused.
 """
 
 import re

@@ -1,0 +1,100 @@
+"""Is this event taken, and where does it go?
+
+In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, or a refusal. Pure.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.broker import Outgoing
+from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF
+from shared.contracts.envelope import Problem, Unreadable, read_inbound
+from shared.contracts.values import MAX_ID
+from shared.http import clip, problem_document
+from shared.intake import admit
+from shared.keys import ApiKey
+from shared.topics import inbox, partition_of
+
+STATUS_OF = {"not-json": 400, "too-large": 413, "source-not-yours": 403}  # of every other code: 422
+TRACEPARENT = "traceparent"
+_W3C = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for all events of a request. `now`: none in `history` time. `trace`: for events that bring none."""
+
+    now: datetime | None
+    ahead: timedelta
+    behind: timedelta
+    partitions: int
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    id: str
+    record: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`id`: as far as it could be made out."""
+
+    id: str | None
+    status: int
+    code: str
+    detail: str
+    problems: Sequence[Problem]
+
+    def document(self) -> dict[str, Any]:
+        return problem_document(self.status, self.code, self.detail, self.problems)
+
+
+def examine(raw: bytes, key: ApiKey, terms: Terms) -> Taken | Refused:
+    """The value of the record is `raw` itself: nothing accepted is changed."""
+    try:
+        return _take(raw, key, terms)
+    except Unreadable as refusal:
+        status = STATUS_OF.get(refusal.code, 422)
+        return Refused(_id_of(raw), status, refusal.code, _sentence(refusal.problems), refusal.problems)
+
+
+def _take(raw: bytes, key: ApiKey, terms: Terms) -> Taken:
+    event = read_inbound(raw, INPUT_TYPES)
+    admit(event, now=terms.now, ahead=terms.ahead, behind=terms.behind)
+    if not key.may_send_as(event.source):
+        reason = (
+            f"{event.source!r} is not a source of this key; its sources are {', '.join(sorted(key.sources)) or 'none'}"
+        )
+        raise Unreadable("source-not-yours", [Problem("source", reason)])
+    headers = () if event.traceparent else ((TRACEPARENT, terms.trace.encode()),)
+    place = partition_of(event.subject, terms.partitions)
+    return Taken(event.id, Outgoing(inbox(OWNER_OF[event.type]), place, event.subject.encode(), raw, headers))
+
+
+def trace_of(header: str | None) -> str:
+    """The caller's W3C trace context; a new one if there is none or it is not right."""
+    if header and _W3C.fullmatch(header):
+        return header
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def _sentence(problems: Sequence[Problem]) -> str:
+    first = problems[0]
+    more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
+    return f"{clip(first.path)}: {clip(first.reason)}.{more}" if first.path else f"{clip(first.reason)}.{more}"
+
+
+def _id_of(raw: bytes) -> str | None:
+    """For the sender's eyes: which one was it?"""
+    try:
+        id_ = json.loads(raw)["id"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return id_ if isinstance(id_, str) and len(id_) <= MAX_ID else None

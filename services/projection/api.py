@@ -1,0 +1,168 @@
+"""The read API: what may be asked of timelines, customers and alerts, and how a list goes on."""
+
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Query
+
+from services.projection.answers import (
+    AlertPage,
+    Customer,
+    CustomerPage,
+    Summary,
+    TimelinePage,
+    alert_answer,
+    customer_answer,
+    entry_answer,
+)
+from services.projection.cursors import BadCursor, read_cursor, write_cursor
+from services.projection.paths import CustomerInPath
+from services.projection.reader import KNOWN_TYPES
+from services.projection.reading import read_timeline, read_view
+from services.projection.store import AlertPlace, TimelineStore
+from services.projection.timeline import Place, short_name
+from services.projection.timeline import Query as Wanted
+from shared.contracts.analytics import Sign
+from shared.contracts.envelope import Problem
+from shared.contracts.values import UtcTime, to_micros
+from shared.http import HttpProblem, problem_responses, require
+from shared.keys import Scope
+
+T = TypeVar("T")
+SHORT_NAMES = frozenset(map(short_name, KNOWN_TYPES))
+FULL_NAME = re.compile(r"tenure\.[a-z-]+\.v\d+")
+MAX_LIMIT = 1000
+
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before; none: begin")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items of one page")]
+Types = Annotated[
+    list[str] | None,
+    Query(alias="type", description="only these; may be repeated; full, or short such as `purchase-recorded`"),
+]
+From = Annotated[UtcTime | None, Query(alias="from", description="RFC 3339; only what happened then or later")]
+To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; only what happened before")]
+AsOf = Annotated[UtcTime | None, Query(description="RFC 3339; as if nothing had happened after that")]
+Order = Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first")]
+OneSign = Annotated[Sign | None, Query(description="only alerts with this sign")]
+Prefix = Annotated[str, Query(description="only ids that begin so", max_length=128)]
+
+
+def read_router(store: TimelineStore) -> APIRouter:
+    router = APIRouter(
+        prefix="/v1", dependencies=[Depends(require(Scope.READ))], responses=problem_responses(401, 403, 422, 503)
+    )
+
+    @router.get("/customers/{customer_id}/timeline", responses=problem_responses(404))
+    async def timeline(
+        customer_id: CustomerInPath,
+        types: Types = None,
+        since: From = None,
+        until: To = None,
+        as_of: AsOf = None,
+        order: Order = "asc",
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> TimelinePage:
+        """Everything that happened to a customer, every fact of every service and every alert, in order of time.
+
+        A cursor stays good however much is added: what comes later neither repeats nor shifts what follows it.
+        """
+        wanted = Wanted(
+            types=_known(types),
+            since=_micros(since),
+            until=_micros(until),
+            as_of=_micros(as_of),
+            after=_place(cursor, Place),
+            newest_first=order == "desc",
+            limit=limit,
+        )
+        found = await read_timeline(store, customer_id, wanted)
+        if found is None:
+            raise _unknown(customer_id)
+        items = [entry_answer(customer_id, entry) for entry in found.entries]
+        return TimelinePage(customer=customer_id, items=items, next=_next(found.after))
+
+    @router.get("/customers/{customer_id}", responses=problem_responses(404))
+    async def customer(customer_id: CustomerInPath, as_of: AsOf = None) -> Customer:
+        """A customer at a glance, now or as of a past instant."""
+        view = await read_view(store, customer_id, _micros(as_of))
+        if view is None:
+            raise _unknown(customer_id)
+        return customer_answer(customer_id, view, as_of)
+
+    @router.get("/customers")
+    async def customers(prefix: Prefix = "", limit: Limit = 100, cursor: Cursor = None) -> CustomerPage:
+        """The ids of all customers."""
+        found = await store.list_customers(prefix=prefix, after=_place(cursor, str) or "", limit=limit + 1)
+        return CustomerPage(items=found[:limit], next=_next(found[limit - 1] if len(found) > limit else None))
+
+    @router.get("/alerts")
+    async def alerts(sign: OneSign = None, limit: Limit = 100, cursor: Cursor = None) -> AlertPage:
+        """The open alerts, the highest value at risk first. Currencies are not converted: the largest amount counts."""
+        found = await store.open_alerts(sign=sign, after=_place(cursor, AlertPlace), limit=limit + 1)
+        last = found[limit - 1] if len(found) > limit else None
+        place = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
+        return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(place))
+
+    @router.get("/summary")
+    async def summary() -> Summary:
+        """The whole base in figures. It is counted when asked: seconds where there are many customers."""
+        return await summarise(store)
+
+    return router
+
+
+async def summarise(store: TimelineStore) -> Summary:
+    customers = lapsed = complaints = 0
+    entries: Counter[str] = Counter()
+    states: Counter[str] = Counter()
+    signs: Counter[str] = Counter()
+    async for view in store.views():
+        customers += 1
+        lapsed += view.lapse.lapsed
+        complaints += len(view.complaints.open)
+        entries.update(view.counts)
+        if view.alert is not None:
+            states[view.alert.state] += 1
+        if view.open_alert is not None:
+            signs.update(view.open_alert.signs)
+    return Summary(
+        customers=customers,
+        entries=dict(sorted(entries.items())),
+        alerts_by_state=dict(sorted(states.items())),
+        open_alerts_by_sign=dict(sorted(signs.items())),
+        lapsed=lapsed,
+        open_complaints=complaints,
+    )
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
+
+
+def _known(types: list[str] | None) -> frozenset[str]:
+    """Full names of a newer release are taken; anything else that nothing is called is a mistake."""
+    types = types or []
+    wrong = [t for t in types if t not in SHORT_NAMES and not FULL_NAME.fullmatch(t)]
+    if wrong:
+        reason = f"nothing is called {wrong[0]!r}; short names are {', '.join(sorted(SHORT_NAMES))}"
+        raise HttpProblem(422, "unknown-type", "There is no such type.", problems=[Problem("query.type", reason)])
+    return frozenset(types)
+
+
+def _place(cursor: str | None, kind: type[T]) -> T | None:
+    try:
+        return None if cursor is None else read_cursor(cursor, kind)
+    except BadCursor as error:
+        problems = [Problem("query.cursor", str(error))]
+        raise HttpProblem(422, "bad-cursor", "Use `next` of the page before.", problems=problems) from None
+
+
+def _next(place: object) -> str | None:
+    return None if place is None else write_cursor(place)
+
+
+def _unknown(customer: str) -> HttpProblem:
+    return HttpProblem(404, "unknown-customer", f"Nothing is known of a customer {customer!r}.")

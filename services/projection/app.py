@@ -1,0 +1,58 @@
+"""The projection: topics to the reader, routes to the store, wired together."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from pymongo.errors import PyMongoError
+
+from services.projection.api import read_router
+from services.projection.mongo_store import MongoStore
+from services.projection.paths import EncodedPaths
+from services.projection.reader import NAME, ProjectionReader
+from services.projection.settings import Settings
+from services.projection.store import TimelineStore
+from shared.http import install_problem_handlers, use_keys
+from shared.kafka_publisher import kafka_publisher
+from shared.keys import Keyring, KeyStore
+from shared.mongo import close, connect, durable
+from shared.mongo_keys import MongoKeyStore
+from shared.runtime import Reading, Service, answered
+from shared.settings import Platform
+from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters
+
+
+def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], float]) -> FastAPI:
+    """The read API."""
+    app = FastAPI(
+        title="Tenure read API",
+        summary="Timelines, customers and alerts.",
+        version="1",
+        redirect_slashes=False,  # an id may be empty by mistake, and must not become the list of all customers
+    )
+    install_problem_handlers(app)
+    use_keys(app, Keyring(keys, monotonic=monotonic))
+    app.include_router(read_router(store))
+    app.add_middleware(EncodedPaths)
+    return app
+
+
+@asynccontextmanager
+async def create(platform: Platform) -> AsyncIterator[Service]:
+    settings = Settings()
+    client = connect(platform.mongo.get_secret_value())
+    try:
+        store = MongoStore(durable(client, f"{platform.database_prefix}_{settings.name}"))
+        await answered("MongoDB", store.prepare, errors=(PyMongoError,))
+        async with kafka_publisher(platform) as publisher:
+            reader = ProjectionReader(store, publisher)
+            keys = MongoKeyStore(client, prefix=platform.database_prefix)
+            yield Service(
+                readings=[Reading(settings.name, [CUSTOMER_EVENTS, ALERTS], reader, max_records=settings.max_records)],
+                app=create_app(store, keys, monotonic=time.monotonic),
+                writes=[dead_letters(NAME)],
+                unready=reader.standing_still,
+            )
+    finally:
+        await close(client)

@@ -1,0 +1,123 @@
+"""Does this process make progress, and should it be given work? Not whether it answers: a stalled reader answers, too.
+
+`/livez` is red when a batch runs too long, when records wait and none is read, or when a reader can never read again:
+a fresh process would do better. A dependency that is away does not turn it red, for there a restart helps nobody; it
+turns `/readyz` red.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared.broker import OwnershipLost, TopicPartition
+from shared.consumption import LONGEST_PAUSE_S, Consumption
+from shared.kafka import Unread
+from shared.telemetry import LAG, READY
+
+log = structlog.get_logger()
+
+FAILURE_REMEMBERED_S = (
+    1.5 * LONGEST_PAUSE_S
+)  # longer than the pause between two attempts, so that retrying stays unready
+
+
+class Place(NamedTuple):
+    """How far a partition is read, and since when it stands there with work to do."""
+
+    unread: Unread
+    since: float
+
+
+class Reads(Protocol):
+    """What reads: `shared.kafka.Reader`."""
+
+    joined: bool
+
+    def broken(self) -> str | None: ...
+    async def unread(self) -> Mapping[TopicPartition, Unread]: ...
+
+
+@dataclass(slots=True)
+class Watched:
+    """One reader under observation."""
+
+    group: str
+    reader: Reads
+    consumption: Consumption
+    places: dict[TopicPartition, Place] = field(default_factory=dict)
+    failed_at: float | None = None
+    unreachable: str | None = None
+
+
+class Health:
+    """What is known of the process. `stalled_after_s`: longer than any batch may take."""
+
+    def __init__(self, *, stalled_after_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._stalled_after_s, self._now = stalled_after_s, now
+        self.watched: list[Watched] = []
+        self.phase: str | None = "starting"  # what the process does instead of its work; none: nothing
+        self.unready: Callable[[], Sequence[str]] = list  # reasons of the service itself
+
+    async def look(self) -> None:
+        """Asks Kafka how far every reader is."""
+        await asyncio.gather(*map(self._look_at, self.watched))
+
+    def dead(self) -> list[str]:
+        """Why the process should be replaced; empty while it lives."""
+        return [reason for watched in self.watched for reason in self._dead(watched)]
+
+    def busy(self) -> list[str]:
+        """Why the process is not ready; empty when it is."""
+        own = [self.phase] if self.phase else []
+        reasons = [*own, *(reason for watched in self.watched for reason in self._busy(watched)), *self.unready()]
+        READY.set(not reasons)
+        return reasons
+
+    def failed(self, watched: Watched) -> None:
+        watched.failed_at = self._now()
+
+    async def _look_at(self, watched: Watched) -> None:
+        try:
+            places = await watched.reader.unread()
+        except (KafkaError, TimeoutError, OwnershipLost) as error:
+            if watched.unreachable is None:
+                log.warning("kafka_does_not_answer", group=watched.group, error=repr(error))
+            watched.unreachable = repr(error)
+            return
+        if watched.unreachable is not None:
+            log.info("kafka_answers_again", group=watched.group)
+        watched.unreachable = None
+        for gone in watched.places.keys() - places.keys():
+            LAG.remove(*gone)
+        watched.places = {tp: self._place(watched.places.get(tp), unread) for tp, unread in places.items()}
+        for tp, unread in places.items():
+            LAG.labels(*tp).set(unread.lag)
+
+    def _place(self, before: Place | None, unread: Unread) -> Place:
+        if before and before.unread.offset == unread.offset and before.unread.lag > 0 and not unread.paused:
+            return Place(unread, before.since)
+        return Place(unread, self._now())
+
+    def _dead(self, watched: Watched) -> list[str]:
+        reasons = [broken] if (broken := watched.reader.broken()) else []
+        begun, now = watched.consumption.busy_since, self._now()
+        if begun is not None and now - begun > self._stalled_after_s:
+            reasons.append(f"{watched.group}: a batch has been running for {now - begun:.0f} s")
+        for tp, (unread, since) in watched.places.items():
+            if unread.lag > 0 and now - since > self._stalled_after_s:
+                waits = f"{unread.lag} records of {tp.topic}/{tp.partition} have not been read"
+                reasons.append(f"{watched.group}: {waits} for {now - since:.0f} s")
+        return reasons
+
+    def _busy(self, watched: Watched) -> list[str]:
+        reasons = [] if watched.reader.joined else [f"{watched.group}: no partitions are assigned and loaded"]
+        if watched.failed_at is not None and self._now() - watched.failed_at < FAILURE_REMEMBERED_S:
+            reasons.append(f"{watched.group}: a batch has failed and is tried again")
+        if watched.unreachable:
+            reasons.append(f"{watched.group}: Kafka does not answer: {watched.unreachable}")
+        return reasons

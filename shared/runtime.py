@@ -1,0 +1,248 @@
+"""The life of every process: connect, consume, answer, and leave without losing anything.
+
+In: a function that makes the service out of the platform's settings. Out: an exit code, 0 after a stop that was asked
+for, 1 after a failure, 2 when the settings are wrong. At a stop the batch in flight is finished, published and
+committed, the group is left, and all that is done within the grace period.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+from pydantic import ValidationError
+
+from shared import logs
+from shared.broker import Handler
+from shared.consumption import Consumption, Offsets
+from shared.door import Door, door
+from shared.health import Health, Watched
+from shared.kafka import consume, kafka_broker
+from shared.kafka_topics import TopicsMissing, WrongTopics, check_topics
+from shared.settings import Platform
+from shared.telemetry import BATCH_FAILURES
+
+log = structlog.get_logger()
+
+GRACE_S = 15.0  # what an orchestrator waits is longer: 30 s in Kubernetes
+BATCH_GRACE_S = 9.0  # and DRAIN_S for requests after it
+LOOK_EVERY_S = 5.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Work to be done now and then, between two batches."""
+
+    seconds: float
+    work: Callable[[], Awaitable[Offsets]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A member of a consumer group: what it reads, and what is done with it. `group` is kept for ever."""
+
+    group: str
+    topics: Sequence[str]
+    handler: Handler
+    max_records: int = 500
+    tasks: Sequence[Every] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a process is made of. `writes`: topics it publishes to, which must be there; `unready`: its own reasons."""
+
+    readings: Sequence[Reading] = ()
+    app: FastAPI | None = None
+    writes: Sequence[str] = ()
+    unready: Callable[[], Sequence[str]] = list
+
+    @property
+    def topics(self) -> list[str]:
+        return [*self.writes, *(topic for reading in self.readings for topic in reading.topics)]
+
+
+Create = Callable[[Platform], AbstractAsyncContextManager[Service]]
+
+
+class Ending:
+    """Whether the process is to end, and why."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.failed = False
+
+    def ask(self, reason: str) -> None:
+        if not self.asked.is_set():
+            log.info("stop_requested", reason=reason)
+            self.asked.set()
+
+    def fail(self, reason: str) -> None:
+        log.error("process_failed", reason=reason)
+        self.failed = True
+        self.asked.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleeps, but not beyond the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.asked.wait()
+
+
+def main(name: str, create: Create) -> NoReturn:
+    """What `python -m services.<name>` does."""
+    try:
+        platform = Platform()
+        logs.configure(name, platform.log_level)
+    except (ValidationError, ValueError) as error:
+        print(f"{name} cannot start: {_what_is_wrong(error)}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(asyncio.run(run(name, create, platform)))
+
+
+async def run(name: str, create: Create, platform: Platform) -> int:
+    """Until a signal or a failure; answers the exit code."""
+    ending = Ending()
+    health = Health(stalled_after_s=platform.deployment.max_poll_interval_ms / 1000)
+    with _signals(ending):
+        try:
+            async with door(name, health, platform.host, platform.port) as entrance:
+                await _guided(_live(create, platform, ending, health, entrance), ending, health)
+        except (OSError, WrongTopics, KafkaError) as error:  # said in a sentence; a bug keeps its traceback
+            ending.fail(str(error) or repr(error))
+    log.info("process_ended", failed=ending.failed)
+    return int(ending.failed)
+
+
+async def answered(
+    what: str, attempt: Callable[[], Awaitable[object]], *, errors: tuple[type[Exception], ...] = (KafkaError, OSError)
+) -> None:
+    """Tries until a dependency answers, ever more slowly, and says what it waits for. Any other error is raised."""
+    wait_s = FIRST_WAIT_S
+    while True:
+        try:
+            await attempt()
+            return
+        except errors as error:
+            log.warning("waiting", until=f"{what} answers", again_in_s=wait_s, error=str(error) or repr(error))
+        await asyncio.sleep(wait_s)
+        wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+
+
+@contextmanager
+def _signals(ending: Ending) -> Iterator[None]:
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, ending.ask, number.name)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _guided(life: Awaitable[None], ending: Ending, health: Health) -> None:
+    """Lets a process live until its end is asked for: what only starts is broken off, what works is given its grace."""
+    living, asked = asyncio.ensure_future(life), asyncio.create_task(ending.asked.wait())
+    await asyncio.wait({living, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if health.phase == "starting":
+        living.cancel()
+    health.phase = "stopping"
+    _, late = await asyncio.wait({living}, timeout=GRACE_S)
+    if late:
+        log.error("grace_expired", seconds=GRACE_S)
+        sys.stdout.flush()
+        os._exit(1)  # a thread or a connection hangs; nothing that waits for it would end
+    with suppress(asyncio.CancelledError):
+        await living
+
+
+async def _live(create: Create, platform: Platform, ending: Ending, health: Health, entrance: Door) -> None:
+    async with create(platform) as service:
+        await answered(
+            "Kafka", lambda: check_topics(platform, service.topics), errors=(KafkaError, OSError, TopicsMissing)
+        )
+        broker = kafka_broker(platform, grace_s=BATCH_GRACE_S)
+        for reading in service.readings:
+            health.watched.append(_reader(broker, reading, platform, ending, health))
+        try:
+            await broker.start()
+            health.unready = service.unready
+            await _work(service, ending, health, entrance)
+        finally:
+            await broker.stop()
+            await entrance.close()
+
+
+async def _work(service: Service, ending: Ending, health: Health, entrance: Door) -> None:
+    """Returns when the end is asked for and no periodic task is under way."""
+    if service.app is not None:
+        entrance.open(service.app)
+    _settle_memory()
+    health.phase = None
+    log.info("process_started", topics=service.topics)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_watch(health, ending))
+        for reading, watched in zip(service.readings, health.watched, strict=True):
+            for task in reading.tasks:
+                tasks.create_task(_repeat(task, watched.consumption, ending))
+
+
+def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending, health: Health) -> Watched:
+    async def back_off(seconds: float) -> None:
+        BATCH_FAILURES.inc()
+        health.failed(watched)
+        await ending.pause(seconds)
+
+    consumption = Consumption(reading.handler, sleep=back_off, stop=ending.fail)
+    reader = consume(
+        broker,
+        reading.topics,
+        group=reading.group,
+        consumption=consumption,
+        platform=platform,
+        max_records=reading.max_records,
+    )
+    watched = Watched(reading.group, reader, consumption)
+    return watched
+
+
+async def _repeat(task: Every, consumption: Consumption, ending: Ending) -> None:
+    await ending.pause(task.seconds)
+    while not ending.asked.is_set():
+        await consumption.exclusively(task.work)
+        await ending.pause(task.seconds)
+
+
+async def _watch(health: Health, ending: Ending) -> None:
+    """A process that can do no better leaves by itself, where nobody looks at /livez."""
+    while not ending.asked.is_set():
+        await health.look()
+        if reasons := health.dead():
+            ending.fail("; ".join(reasons))
+        await ending.pause(LOOK_EVERY_S)
+
+
+def _settle_memory() -> None:
+    """What is there now stays: a collector that passes over it again and again costs up to a fifth of a batch."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
+def _what_is_wrong(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fields = error.errors(include_url=False, include_input=False)  # an input may be a secret
+    return "; ".join(f"TENURE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in fields)
