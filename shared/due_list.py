@@ -5,7 +5,6 @@ needs it, and stays until the fact of what was due is acknowledged. So an entry 
 none is ever missing.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -13,8 +12,10 @@ from shared.contracts.values import to_micros
 from shared.event_store import EventStore
 
 BUCKET_S = 3600  # one document of the store per hour and partition
+MOST_LOOKED = 2000  # entries looked at and not yet removed from the store
 
 Entry = tuple[int, int, str]  # partition, bucket, customer
+Grouped = dict[int, dict[int, set[str]]]
 
 
 def bucket_of(at: datetime) -> int:
@@ -27,22 +28,21 @@ class DueList:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._open: dict[int, dict[int, set[str]]] = {}
+        self._open: Grouped = {}
+        self._looked: set[Entry] = set()  # to be removed from the store, some time: forgetting it costs a look
 
     async def load(self, partitions: Collection[int]) -> None:
-        """At takeover and at every sweep: another owner may have written in the meantime. Forgets nothing."""
-        stored = await self._store.open_due(partitions)
-        for partition in partitions:
-            mirror = self._open.setdefault(partition, defaultdict(set))
-            for bucket, customers in stored.get(partition, {}).items():
-                mirror[bucket] |= customers
+        """At takeover and at every sweep: another owner may have written in the meantime."""
+        await self._flush()
+        for partition, buckets in (await self._store.open_due(partitions)).items():
+            for bucket, customers in buckets.items():
+                self._bucket(partition, bucket).update(customers)
 
     def forget(self) -> None:
-        self._open = {}
+        self._open, self._looked = {}, set()
 
     def before(self, partition: int, at: datetime) -> dict[str, int]:
-        """Customer -> the bucket it stands in, for everybody for whom something may fall due before `at`; in order of
-        id."""
+        """Customer -> the bucket it stands in, for all for whom something may fall due before `at`; in order of id."""
         last = bucket_of(at)
         found: dict[str, int] = {}
         for bucket in sorted(b for b in self._open.get(partition, {}) if b <= last):
@@ -50,27 +50,36 @@ class DueList:
                 found.setdefault(customer, bucket)
         return dict(sorted(found.items()))
 
-    async def add(self, entries: Iterable[Entry]) -> None:
+    async def add(self, entries: Collection[Entry]) -> None:
         """Written ahead of the commits that need it."""
-        for partition, buckets in _grouped(entries).items():
-            await self._store.add_due(partition, buckets)
-            for bucket, customers in buckets.items():
-                self._open.setdefault(partition, defaultdict(set))[bucket] |= customers
+        if entries:
+            self._looked.difference_update(entries)
+            await self._store.add_due(_grouped(entries))
+            for partition, bucket, customer in entries:
+                self._bucket(partition, bucket).add(customer)
 
-    async def remove(self, entries: Iterable[Entry]) -> None:
-        """These have been looked at and what was due is acknowledged."""
-        for partition, buckets in _grouped(entries).items():
-            for bucket, customers in buckets.items():
-                await self._store.remove_due(partition, bucket, customers)
-                mirror = self._open.get(partition, {})
-                if left := mirror.get(bucket, set()) - customers:
-                    mirror[bucket] = left
-                else:
-                    mirror.pop(bucket, None)
+    async def remove(self, entries: Collection[Entry]) -> None:
+        """These have been looked at and what was due is acknowledged. The store learns of it with many others."""
+        for partition, bucket, customer in entries:
+            left = self._bucket(partition, bucket)
+            left.discard(customer)
+            if not left:
+                del self._open[partition][bucket]
+        self._looked.update(entries)
+        if len(self._looked) > MOST_LOOKED:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        if self._looked:
+            await self._store.remove_due(_grouped(self._looked))
+            self._looked = set()
+
+    def _bucket(self, partition: int, bucket: int) -> set[str]:
+        return self._open.setdefault(partition, {}).setdefault(bucket, set())
 
 
-def _grouped(entries: Iterable[Entry]) -> dict[int, dict[int, set[str]]]:
-    grouped: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+def _grouped(entries: Iterable[Entry]) -> Grouped:
+    grouped: Grouped = {}
     for partition, bucket, customer in entries:
-        grouped[partition][bucket].add(customer)
+        grouped.setdefault(partition, {}).setdefault(bucket, set()).add(customer)
     return grouped

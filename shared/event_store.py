@@ -54,6 +54,9 @@ class Refused(Exception):  # noqa: N818 - the normal answer to a stale owner
         super().__init__(f"commit {index} of the insert collides with a stored one")
 
 
+Buckets = Mapping[int, Mapping[int, Collection[str]]]  # partition -> bucket of time -> customers
+
+
 class EventStore(Protocol):
     """Commits of one service, written and read so that a majority has what was acknowledged."""
 
@@ -75,15 +78,14 @@ class EventStore(Protocol):
     async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         """Replaces older ones; an older one never replaces a newer."""
 
-    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
-        """Bucket of time -> customers to look at then. Adding twice changes nothing."""
+    async def add_due(self, due: Buckets) -> None:
+        """Customers to look at, by partition and bucket of time. Adding twice changes nothing."""
 
-    async def remove_due(self, partition: int, bucket: int, customers: Collection[str]) -> None:
-        """These have been looked at; others in the bucket stay."""
+    async def remove_due(self, due: Buckets) -> None:
+        """These have been looked at; others in the buckets stay."""
 
     async def open_due(self, partitions: Collection[int]) -> dict[int, dict[int, set[str]]]:
-        """Partition -> bucket -> customers: the whole list, every asked partition present. Read at takeover and by the
-        sweep."""
+        """The whole list of these partitions, every one present. Read at takeover and by the sweep."""
 
     def scan(self) -> AsyncIterator[Commit]:
         """Every commit, customer by customer in order of sequence: for the audit and the rebuild."""

@@ -6,10 +6,10 @@ what it guards.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from shared.event_store import Commit, History, Refused, Snapshot
+from shared.event_store import Buckets, Commit, History, Refused, Snapshot
 from shared.insert_limits import check_insert
 from shared.pause import Pause, go_on
 
@@ -86,18 +86,19 @@ class MemoryEventStore:
             if stored is None or stored.last <= snapshot.last:
                 self._snapshots[snapshot.customer] = snapshot
 
-    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
-        for bucket, those in sorted(customers.items()):
+    async def add_due(self, due: Buckets) -> None:
+        for key, customers in _flat(due):
             await self._pause("add due")
-            if those:
-                self._due.setdefault((partition, bucket), set()).update(those)
+            self._due.setdefault(key, set()).update(customers)
 
-    async def remove_due(self, partition: int, bucket: int, customers: Collection[str]) -> None:
-        await self._pause("remove due")
-        self._due.get((partition, bucket), set()).difference_update(customers)
-        await self._pause("remove due: empty bucket")
-        if not self._due.get((partition, bucket), True):
-            del self._due[partition, bucket]
+    async def remove_due(self, due: Buckets) -> None:
+        for key, customers in _flat(due):
+            await self._pause("remove due")
+            self._due.get(key, set()).difference_update(customers)
+        for key, _ in _flat(due):
+            await self._pause("remove due: empty bucket")
+            if not self._due.get(key, True):
+                del self._due[key]
 
     async def open_due(self, partitions: Collection[int]) -> dict[int, dict[int, set[str]]]:
         await self._pause("open due")
@@ -133,6 +134,11 @@ class MemoryEventStore:
         self._causes.setdefault((commit.customer, commit.cause), stored)
         if not commit.published:
             self._unmarked[_identity(commit)] = stored
+
+
+def _flat(due: Buckets) -> Iterator[tuple[tuple[int, int], Collection[str]]]:
+    for partition, buckets in sorted(due.items()):
+        yield from (((partition, bucket), customers) for bucket, customers in sorted(buckets.items()) if customers)
 
 
 def _identity(commit: Commit) -> tuple[str, int, str]:

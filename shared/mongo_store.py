@@ -12,7 +12,7 @@ from typing import TypeVar
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from shared.event_store import Commit, History, Refused, Snapshot
+from shared.event_store import Buckets, Commit, History, Refused, Snapshot
 from shared.insert_limits import check_insert
 from shared.mongo import MAY_BE_LOST, Database, Document, Documents, collisions
 
@@ -96,26 +96,34 @@ class MongoEventStore:
             ],
         )
 
-    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
+    async def add_due(self, due: Buckets) -> None:
         operations = [
             UpdateOne(
                 {"_id": _bucket_key(partition, bucket)},
                 {
-                    "$addToSet": {"customers": {"$each": sorted(those)}},
+                    "$addToSet": {"customers": {"$each": sorted(customers)}},
                     "$setOnInsert": {"partition": partition, "bucket": bucket},
                 },
                 upsert=True,
             )
-            for bucket, those in sorted(customers.items())
-            if those
+            for partition, buckets in due.items()
+            for bucket, customers in buckets.items()
+            if customers
         ]
         if operations:
             await self._due.bulk_write(operations, ordered=False)
 
-    async def remove_due(self, partition: int, bucket: int, customers: Collection[str]) -> None:
-        key = _bucket_key(partition, bucket)
-        await self._due.update_one({"_id": key}, {"$pullAll": {"customers": sorted(customers)}})
-        await self._due.delete_one({"_id": key, "customers": {"$size": 0}})  # unless somebody was added since
+    async def remove_due(self, due: Buckets) -> None:
+        looked = {
+            _bucket_key(p, b): sorted(customers) for p, buckets in due.items() for b, customers in buckets.items()
+        }
+        if looked:
+            await self._due.bulk_write(
+                [UpdateOne({"_id": key}, {"$pullAll": {"customers": c}}) for key, c in looked.items()], ordered=False
+            )
+            await self._due.delete_many(  # unless somebody was added since
+                {"_id": {"$in": sorted(looked)}, "customers": {"$size": 0}}
+            )
 
     async def open_due(self, partitions: Collection[int]) -> dict[int, dict[int, set[str]]]:
         lists: dict[int, dict[int, set[str]]] = {p: {} for p in partitions}

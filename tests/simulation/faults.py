@@ -4,12 +4,12 @@ the scheduler.
 `late` holds what was given up by its caller and is carried out all the same, later: a produce batch, an insert.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from shared.broker import Outgoing, PublishUnknown
-from shared.event_store import Commit, History, Refused, Snapshot
+from shared.event_store import Buckets, Commit, History, Refused, Snapshot
 from shared.memory_broker import MemoryBroker
 from shared.memory_store import MemoryEventStore
 from tests.simulation.stepping import run
@@ -103,11 +103,11 @@ class FaultyStore:
     async def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
         await self._inner.save_snapshots(snapshots)
 
-    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
-        await self._inner.add_due(partition, customers)
+    async def add_due(self, due: Buckets) -> None:
+        await self._inner.add_due(due)
 
-    async def remove_due(self, partition: int, bucket: int, customers: Collection[str]) -> None:
-        await self._inner.remove_due(partition, bucket, customers)
+    async def remove_due(self, due: Buckets) -> None:
+        await self._inner.remove_due(due)
 
     async def open_due(self, partitions: Collection[int]) -> dict[int, dict[int, set[str]]]:
         return await self._inner.open_due(partitions)

@@ -10,14 +10,14 @@ import pytest
 
 from shared.broker import TopicPartition
 from shared.consumption import Consumption
-from shared.event_store import Commit, History, Refused
+from shared.event_store import Buckets, Commit, History, Refused
 from shared.inbox import Tick
 from shared.processor import Processor
 from shared.rounds import PartitionRounds, Turn
 from shared.settings import TimeSource
-from tests.simulation.faults import FaultyStore
 from tests.simulation import test_history as history
 from tests.simulation import test_wall as wall
+from tests.simulation.faults import FaultyStore
 from tests.simulation.world import Wiring
 
 MOST_SEEDS = 500  # by far enough for each; the rare ones need two owners and an unlucky order
@@ -47,7 +47,7 @@ class PublishesWhatWasRefused(FaultyStore):
 class ForgetsTheDueList(FaultyStore):
     """Nobody is looked at when time passes, but those who happen to be touched."""
 
-    async def add_due(self, partition: int, customers: Mapping[int, Collection[str]]) -> None:
+    async def add_due(self, due: Buckets) -> None:
         return
 
 
