@@ -40,7 +40,7 @@ class Consumption:
         self._lock = Lock()
         self._position: Position | None = None
         self._epoch = 0  # changes whenever what was fetched before must not be handled any more
-        self._failures = 0
+        self.failures = 0  # in a row
         self._paused: set[TopicPartition] = set()
         self.stopped = False
         self.busy_since: float | None = None
@@ -52,7 +52,7 @@ class Consumption:
         self._epoch += 1
         async with self._lock:
             self._position = position
-            self._failures = 0
+            self.failures = 0
             await self._start_over()
 
     async def revoked(self) -> None:
@@ -88,7 +88,7 @@ class Consumption:
             if offsets := {tp: offset for tp, offset in (done or {}).items() if tp in mine}:
                 await position.commit(offsets)
             self._steer()
-            self._failures = 0
+            self.failures = 0
         except OwnershipLost as lost:
             log.info("ownership_lost", reason=str(lost))
             self._epoch += 1
@@ -99,13 +99,13 @@ class Consumption:
             self.busy_since, self.last_progress = None, self._now()
 
     async def _recover(self, error: Exception) -> None:
-        self._failures += 1
-        log.warning("batch_failed", error=repr(error), failures=self._failures, exc_info=error)
-        if self._failures >= MOST_FAILURES:
+        self.failures += 1
+        log.warning("batch_failed", error=repr(error), failures=self.failures, exc_info=error)
+        if self.failures >= MOST_FAILURES:
             self.stopped = True
-            self._stop(f"{self._failures} failures in a row, the last: {error!r}")
+            self._stop(f"{self.failures} failures in a row, the last: {error!r}")
             return
-        await self._sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._failures - 1)))
+        await self._sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self.failures - 1)))
         await self._start_over()
 
     async def _start_over(self) -> None:

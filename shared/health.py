@@ -15,15 +15,11 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from shared.broker import OwnershipLost, TopicPartition
-from shared.consumption import LONGEST_PAUSE_S, Consumption
+from shared.consumption import Consumption
 from shared.kafka import Unread
 from shared.telemetry import LAG, READY
 
 log = structlog.get_logger()
-
-FAILURE_REMEMBERED_S = (
-    1.5 * LONGEST_PAUSE_S
-)  # longer than the pause between two attempts, so that retrying stays unready
 
 
 class Place(NamedTuple):
@@ -50,7 +46,6 @@ class Watched:
     reader: Reads
     consumption: Consumption
     places: dict[TopicPartition, Place] = field(default_factory=dict)
-    failed_at: float | None = None
     unreachable: str | None = None
 
 
@@ -77,9 +72,6 @@ class Health:
         reasons = [*own, *(reason for watched in self.watched for reason in self._busy(watched)), *self.unready()]
         READY.set(not reasons)
         return reasons
-
-    def failed(self, watched: Watched) -> None:
-        watched.failed_at = self._now()
 
     async def _look_at(self, watched: Watched) -> None:
         try:
@@ -116,7 +108,7 @@ class Health:
 
     def _busy(self, watched: Watched) -> list[str]:
         reasons = [] if watched.reader.joined else [f"{watched.group}: no partitions are assigned and loaded"]
-        if watched.failed_at is not None and self._now() - watched.failed_at < FAILURE_REMEMBERED_S:
+        if watched.consumption.failures:
             reasons.append(f"{watched.group}: a batch has failed and is tried again")
         if watched.unreachable:
             reasons.append(f"{watched.group}: Kafka does not answer: {watched.unreachable}")

@@ -118,6 +118,9 @@ async def run(name: str, create: Create, platform: Platform) -> int:
         try:
             async with door(name, health, platform.host, platform.port) as entrance:
                 await _guided(_live(create, platform, ending, health, entrance), ending, health)
+        except ValidationError as error:  # of the service's own settings
+            ending.fail(_what_is_wrong(error))
+            return 2
         except (OSError, WrongTopics, KafkaError) as error:  # said in a sentence; a bug keeps its traceback
             ending.fail(str(error) or repr(error))
     log.info("process_ended", failed=ending.failed)
@@ -175,7 +178,7 @@ async def _live(create: Create, platform: Platform, ending: Ending, health: Heal
         )
         broker = kafka_broker(platform, grace_s=BATCH_GRACE_S)
         for reading in service.readings:
-            health.watched.append(_reader(broker, reading, platform, ending, health))
+            health.watched.append(_reader(broker, reading, platform, ending))
         try:
             await broker.start()
             health.unready = service.unready
@@ -199,10 +202,9 @@ async def _work(service: Service, ending: Ending, health: Health, entrance: Door
                 tasks.create_task(_repeat(task, watched.consumption, ending))
 
 
-def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending, health: Health) -> Watched:
+def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending) -> Watched:
     async def back_off(seconds: float) -> None:
         BATCH_FAILURES.inc()
-        health.failed(watched)
         await ending.pause(seconds)
 
     consumption = Consumption(reading.handler, sleep=back_off, stop=ending.fail)
@@ -214,8 +216,7 @@ def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: E
         platform=platform,
         max_records=reading.max_records,
     )
-    watched = Watched(reading.group, reader, consumption)
-    return watched
+    return Watched(reading.group, reader, consumption)
 
 
 async def _repeat(task: Every, consumption: Consumption, ending: Ending) -> None:
@@ -245,4 +246,4 @@ def _what_is_wrong(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     fields = error.errors(include_url=False, include_input=False)  # an input may be a secret
-    return "; ".join(f"TENURE_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in fields)
+    return "; ".join(f"{error.title} {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fields)

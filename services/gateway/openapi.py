@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.contracts.catalogue import INPUT_TYPES
-from shared.contracts.envelope import Input, _Envelope
+from shared.contracts.envelope import Input, Envelope
 
 EXAMPLE = {
     "specversion": "1.0",
@@ -18,7 +18,7 @@ EXAMPLE = {
 
 def event_schema(data: type[Input]) -> dict[str, Any]:
     """One CloudEvent of this type, without references."""
-    envelope = inlined(_Envelope.model_json_schema())
+    envelope = inlined(Envelope.model_json_schema())
     fields = {
         **envelope["properties"],
         "type": {"const": data.TYPE},

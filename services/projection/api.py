@@ -1,11 +1,10 @@
 """The read API: what may be asked of timelines, customers and alerts, and how a list goes on."""
 
 import re
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from services.projection.answers import (
     AlertPage,
@@ -18,6 +17,7 @@ from services.projection.answers import (
     entry_answer,
 )
 from services.projection.cursors import BadCursor, read_cursor, write_cursor
+from services.projection.figures import Figures
 from services.projection.paths import CustomerInPath
 from services.projection.reader import KNOWN_TYPES
 from services.projection.reading import read_timeline, read_view
@@ -49,93 +49,90 @@ OneSign = Annotated[Sign | None, Query(description="only alerts with this sign")
 Prefix = Annotated[str, Query(description="only ids that begin so", max_length=128)]
 
 
-def read_router(store: TimelineStore) -> APIRouter:
-    router = APIRouter(
-        prefix="/v1", dependencies=[Depends(require(Scope.READ))], responses=problem_responses(401, 403, 422, 503)
+router = APIRouter(
+    prefix="/v1", dependencies=[Depends(require(Scope.READ))], responses=problem_responses(401, 403, 422, 503)
+)
+
+
+def use_store(app: FastAPI, store: TimelineStore, figures: Figures) -> None:
+    """What the routes answer from, in this app."""
+    app.state.store, app.state.figures = store, figures
+
+
+def _store(request: Request) -> TimelineStore:
+    store: TimelineStore = request.app.state.store
+    return store
+
+
+def _figures(request: Request) -> Figures:
+    figures: Figures = request.app.state.figures
+    return figures
+
+
+Store = Annotated[TimelineStore, Depends(_store)]
+
+
+@router.get("/customers/{customer_id}/timeline", responses=problem_responses(404))
+async def timeline(
+    store: Store,
+    customer_id: CustomerInPath,
+    types: Types = None,
+    since: From = None,
+    until: To = None,
+    as_of: AsOf = None,
+    order: Order = "asc",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> TimelinePage:
+    """Everything that happened to a customer, every fact of every service and every alert, in order of time.
+
+    A cursor stays good however much is added: what comes later neither repeats nor shifts what follows it.
+    """
+    wanted = Wanted(
+        types=_known(types),
+        since=_micros(since),
+        until=_micros(until),
+        as_of=_micros(as_of),
+        after=_place(cursor, Place),
+        newest_first=order == "desc",
+        limit=limit,
     )
-
-    @router.get("/customers/{customer_id}/timeline", responses=problem_responses(404))
-    async def timeline(
-        customer_id: CustomerInPath,
-        types: Types = None,
-        since: From = None,
-        until: To = None,
-        as_of: AsOf = None,
-        order: Order = "asc",
-        limit: Limit = 100,
-        cursor: Cursor = None,
-    ) -> TimelinePage:
-        """Everything that happened to a customer, every fact of every service and every alert, in order of time.
-
-        A cursor stays good however much is added: what comes later neither repeats nor shifts what follows it.
-        """
-        wanted = Wanted(
-            types=_known(types),
-            since=_micros(since),
-            until=_micros(until),
-            as_of=_micros(as_of),
-            after=_place(cursor, Place),
-            newest_first=order == "desc",
-            limit=limit,
-        )
-        found = await read_timeline(store, customer_id, wanted)
-        if found is None:
-            raise _unknown(customer_id)
-        items = [entry_answer(customer_id, entry) for entry in found.entries]
-        return TimelinePage(customer=customer_id, items=items, next=_next(found.after))
-
-    @router.get("/customers/{customer_id}", responses=problem_responses(404))
-    async def customer(customer_id: CustomerInPath, as_of: AsOf = None) -> Customer:
-        """A customer at a glance, now or as of a past instant."""
-        view = await read_view(store, customer_id, _micros(as_of))
-        if view is None:
-            raise _unknown(customer_id)
-        return customer_answer(customer_id, view, as_of)
-
-    @router.get("/customers")
-    async def customers(prefix: Prefix = "", limit: Limit = 100, cursor: Cursor = None) -> CustomerPage:
-        """The ids of all customers."""
-        found = await store.list_customers(prefix=prefix, after=_place(cursor, str) or "", limit=limit + 1)
-        return CustomerPage(items=found[:limit], next=_next(found[limit - 1] if len(found) > limit else None))
-
-    @router.get("/alerts")
-    async def alerts(sign: OneSign = None, limit: Limit = 100, cursor: Cursor = None) -> AlertPage:
-        """The open alerts, the highest value at risk first. Currencies are not converted: the largest amount counts."""
-        found = await store.open_alerts(sign=sign, after=_place(cursor, AlertPlace), limit=limit + 1)
-        last = found[limit - 1] if len(found) > limit else None
-        place = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
-        return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(place))
-
-    @router.get("/summary")
-    async def summary() -> Summary:
-        """The whole base in figures. It is counted when asked: seconds where there are many customers."""
-        return await summarise(store)
-
-    return router
+    found = await read_timeline(store, customer_id, wanted)
+    if found is None:
+        raise _unknown(customer_id)
+    items = [entry_answer(customer_id, entry) for entry in found.entries]
+    return TimelinePage(customer=customer_id, items=items, next=_next(found.after))
 
 
-async def summarise(store: TimelineStore) -> Summary:
-    customers = lapsed = complaints = 0
-    entries: Counter[str] = Counter()
-    states: Counter[str] = Counter()
-    signs: Counter[str] = Counter()
-    async for view in store.views():
-        customers += 1
-        lapsed += view.lapse.lapsed
-        complaints += len(view.complaints.open)
-        entries.update(view.counts)
-        if view.alert is not None:
-            states[view.alert.state] += 1
-        if view.open_alert is not None:
-            signs.update(view.open_alert.signs)
-    return Summary(
-        customers=customers,
-        entries=dict(sorted(entries.items())),
-        alerts_by_state=dict(sorted(states.items())),
-        open_alerts_by_sign=dict(sorted(signs.items())),
-        lapsed=lapsed,
-        open_complaints=complaints,
-    )
+@router.get("/customers/{customer_id}", responses=problem_responses(404))
+async def customer(store: Store, customer_id: CustomerInPath, as_of: AsOf = None) -> Customer:
+    """A customer at a glance, now or as of a past instant."""
+    view = await read_view(store, customer_id, _micros(as_of))
+    if view is None:
+        raise _unknown(customer_id)
+    return customer_answer(customer_id, view, as_of)
+
+
+@router.get("/customers")
+async def customers(store: Store, prefix: Prefix = "", limit: Limit = 100, cursor: Cursor = None) -> CustomerPage:
+    """The ids of all customers."""
+    found = await store.list_customers(prefix=prefix, after=_place(cursor, str) or "", limit=limit + 1)
+    return CustomerPage(items=found[:limit], next=_next(found[limit - 1] if len(found) > limit else None))
+
+
+@router.get("/alerts")
+async def alerts(store: Store, sign: OneSign = None, limit: Limit = 100, cursor: Cursor = None) -> AlertPage:
+    """The open alerts, the highest value at risk first. Currencies are not converted: the largest amount counts."""
+    found = await store.open_alerts(sign=sign, after=_place(cursor, AlertPlace), limit=limit + 1)
+    last = found[limit - 1] if len(found) > limit else None
+    place = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
+    return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(place))
+
+
+@router.get("/summary")
+async def summary(figures: Annotated[Figures, Depends(_figures)]) -> Summary:
+    """The whole base in figures, from a few moments ago: counting takes at most a tenth of the time."""
+    return await figures.summary()
 
 
 def _micros(at: datetime | None) -> int | None:

@@ -4,16 +4,18 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+import structlog
+from fastapi import FastAPI, Request, Response
 from pymongo.errors import PyMongoError
 
-from services.projection.api import read_router
+from services.projection.api import router, use_store
+from services.projection.figures import Figures
 from services.projection.mongo_store import MongoStore
 from services.projection.paths import EncodedPaths
 from services.projection.reader import NAME, ProjectionReader
 from services.projection.settings import Settings
 from services.projection.store import TimelineStore
-from shared.http import install_problem_handlers, use_keys
+from shared.http import install_problem_handlers, problem_response, unavailable, use_keys
 from shared.kafka_publisher import kafka_publisher
 from shared.keys import Keyring, KeyStore
 from shared.mongo import close, connect, durable
@@ -21,6 +23,8 @@ from shared.mongo_keys import MongoKeyStore
 from shared.runtime import Reading, Service, answered
 from shared.settings import Platform
 from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters
+
+log = structlog.get_logger()
 
 
 def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], float]) -> FastAPI:
@@ -32,10 +36,17 @@ def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], 
         redirect_slashes=False,  # an id may be empty by mistake, and must not become the list of all customers
     )
     install_problem_handlers(app)
+    app.add_exception_handler(PyMongoError, _store_away)
     use_keys(app, Keyring(keys, monotonic=monotonic))
-    app.include_router(read_router(store))
+    use_store(app, store, Figures(store, monotonic=monotonic))
+    app.include_router(router)
     app.add_middleware(EncodedPaths)
     return app
+
+
+async def _store_away(_: Request, error: Exception) -> Response:
+    log.warning("store_unavailable", error=str(error) or repr(error))
+    return problem_response(unavailable("store-unavailable", "The database does not answer at the moment; ask again."))
 
 
 @asynccontextmanager

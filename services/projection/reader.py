@@ -16,14 +16,14 @@ import structlog
 from services.projection.ledger import Taken, take
 from services.projection.records import Arrival, read_arrival
 from services.projection.store import TimelineStore
-from services.projection.timeline import Entry
+from services.projection.timeline import Entry, service_of
 from shared.broker import Publisher, Record, TopicPartition
 from shared.contracts.analytics import ALERT_TYPES
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable
 from shared.dead_letters import DeadLetter, dead_letter, outgoing
 from shared.telemetry import DEAD_LETTERS, DUPLICATES, DUPLICATES_THAT_DIFFER, SEQUENCE_GAPS, UNKNOWN_TYPES
-from shared.topics import CUSTOMER_EVENTS
+from shared.topics import ALERTS, CUSTOMER_EVENTS
 
 log = structlog.get_logger()
 
@@ -116,9 +116,9 @@ class ProjectionReader:
 
     async def _compare_copies(self, taken: Sequence[Taken]) -> None:
         for t in taken:
-            DUPLICATES.labels(CUSTOMER_EVENTS).inc(len(t.copies))
             known = await self._first_copies(t)
             for copy in t.copies:
+                DUPLICATES.labels(ALERTS if service_of(copy.producer) == "analytics" else CUSTOMER_EVENTS).inc()
                 if known.get(copy.key) != copy:
                     DUPLICATES_THAT_DIFFER.inc()
                     log.error("sequence_content_differs", id=copy.id(t.customer.id))

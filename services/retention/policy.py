@@ -32,7 +32,7 @@ class Rhythm(_Basis):
 
     basis: Literal[Basis.RHYTHM] = Basis.RHYTHM
     multiple: float = Field(default=3, gt=0, allow_inf_nan=False)
-    at_least_days: Days = 90
+    at_least_days: Days = 180
     occasions: int = Field(default=3, ge=2, description="days with a purchase before the rhythm counts")
 
 

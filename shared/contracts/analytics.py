@@ -12,7 +12,16 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.envelope import SCHEMA_ROOT, Fact, Problem, UnknownType, _compact, _Envelope, _json, _validated
+from shared.contracts.envelope import (
+    SCHEMA_ROOT,
+    Envelope,
+    Fact,
+    Problem,
+    UnknownType,
+    compact_json,
+    parse_object,
+    validated,
+)
 from shared.contracts.upcast import upcast
 from shared.contracts.values import Currency, Defector, Model, Money, Probability, UtcTime, format_time
 
@@ -131,7 +140,7 @@ class RiskRow(Fact):
     as_of: UtcTime
 
 
-class _AlertEnvelope(_Envelope):
+class AlertEnvelope(Envelope):
     sequence: Annotated[str, StringConstraints(pattern=r"^\d{10,}$")]
 
 
@@ -188,7 +197,7 @@ def read_risk(raw: bytes) -> Risk:
 
 
 def _document(id_: str, customer: str, sequence: int, as_of: datetime, data: Fact) -> bytes:
-    return _compact(
+    return compact_json(
         {
             "specversion": "1.0",
             "id": id_,
@@ -208,10 +217,10 @@ def _document(id_: str, customer: str, sequence: int, as_of: datetime, data: Fac
 _F = TypeVar("_F", bound=Fact)
 
 
-def _read(raw: bytes, types: Mapping[str, type[_F]]) -> tuple[_AlertEnvelope, _F]:
-    document = upcast(_json(raw))
-    envelope = _validated(_AlertEnvelope, document, "invalid-envelope", "")
+def _read(raw: bytes, types: Mapping[str, type[_F]]) -> tuple[AlertEnvelope, _F]:
+    document = upcast(parse_object(raw))
+    envelope = validated(AlertEnvelope, document, "invalid-envelope", "")
     model = types.get(envelope.type)
     if model is None:
         raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
-    return envelope, _validated(model, envelope.data, "invalid-data", "data")
+    return envelope, validated(model, envelope.data, "invalid-data", "data")

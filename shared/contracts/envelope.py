@@ -60,7 +60,7 @@ class Fact(Model):
     TYPE: ClassVar[str]
 
 
-class _Envelope(Model):
+class Envelope(Model):
     """The attributes every event has. Extension attributes that we do not know are allowed and ignored."""
 
     specversion: Literal["1.0"]
@@ -70,8 +70,8 @@ class _Envelope(Model):
     subject: CustomerId = Field(description="the customer's id, exactly as every channel writes it")
     time: UtcTime
     datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: str | None = None
-    traceparent: str | None = None
+    dataschema: Annotated[str, StringConstraints(strict=True, max_length=512)] | None = None
+    traceparent: Annotated[str, StringConstraints(strict=True, max_length=128)] | None = None  # W3C trace context
     data: Any = None
 
 
@@ -94,7 +94,7 @@ class Inbound:
         return f"{self.source}|{self.id}"
 
 
-class _FactEnvelope(_Envelope):
+class FactEnvelope(Envelope):
     id: str
     source: str
     subject: CustomerId
@@ -139,14 +139,14 @@ def read_inbound(raw: bytes, types: Mapping[str, type[Input]]) -> Inbound:
     """Raises Unreadable (codes `too-large`, `not-json`, `invalid-envelope`, `invalid-data`) or UnknownType."""
     if len(raw) > MAX_EVENT_BYTES:
         raise Unreadable("too-large", [Problem("", f"{len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed")])
-    document = _json(raw)
-    envelope = _validated(_Envelope, document, "invalid-envelope", "")
+    document = parse_object(raw)
+    envelope = validated(Envelope, document, "invalid-envelope", "")
     model = types.get(envelope.type)
     if model is None:
         raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not an event type of this system")])
     if "data" not in document:
         raise Unreadable("invalid-data", [Problem("data", "is missing")])
-    data = _validated(model, envelope.data, "invalid-data", "data")
+    data = validated(model, envelope.data, "invalid-data", "data")
     return Inbound(
         envelope.id,
         envelope.source,
@@ -167,7 +167,7 @@ def digest_of(type_: str, time: datetime, data: Input) -> str:
 
 def write_fact(event: Event) -> bytes:
     """The bytes of a fact, the same for the same arguments on every machine and release."""
-    return _compact(
+    return compact_json(
         {
             "specversion": "1.0",
             "id": event.id,
@@ -191,8 +191,8 @@ def write_fact(event: Event) -> bytes:
 
 def read_fact(raw: bytes, types: Mapping[str, type[Fact]]) -> Event:
     """Old versions come out as the newest. Raises Unreadable, or UnknownType for a type of a newer release."""
-    document = upcast(_json(raw))
-    envelope = _validated(_FactEnvelope, document, "invalid-envelope", "")
+    document = upcast(parse_object(raw))
+    envelope = validated(FactEnvelope, document, "invalid-envelope", "")
     model = types.get(envelope.type)
     if model is None:
         raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not a fact known to this release")])
@@ -209,16 +209,16 @@ def read_fact(raw: bytes, types: Mapping[str, type[Fact]]) -> Event:
         input=envelope.inputid or envelope.causeid,
         traceparent=envelope.traceparent,
         type=envelope.type,
-        data=_validated(model, envelope.data, "invalid-data", "data"),
+        data=validated(model, envelope.data, "invalid-data", "data"),
     )
 
 
-def _compact(document: dict[str, Any]) -> bytes:
+def compact_json(document: dict[str, Any]) -> bytes:
     present = {name: value for name, value in document.items() if value is not None}
     return json.dumps(present, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _json(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes) -> dict[str, Any]:
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -231,12 +231,13 @@ def _json(raw: bytes) -> dict[str, Any]:
 M = TypeVar("M", bound=Model)
 
 
-def _validated(model: type[M], value: Any, code: str, prefix: str) -> M:
+def validated(model: type[M], value: Any, code: str, prefix: str) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
         problems = [
-            Problem(_path(prefix, e["loc"]), e["msg"]) for e in error.errors(include_url=False, include_input=False)
+            Problem(_path(prefix, e["loc"]), e["msg"].removeprefix("Value error, "))
+            for e in error.errors(include_url=False, include_input=False)
         ]
         raise Unreadable(code, problems) from None
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from shared.contracts.analytics import ALERT_TYPES, RiskRow, _AlertEnvelope
+from shared.contracts.analytics import ALERT_TYPES, AlertEnvelope, RiskRow
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
-from shared.contracts.envelope import SCHEMA_ROOT, Fact, Input, _Envelope, _FactEnvelope
+from shared.contracts.envelope import SCHEMA_ROOT, Envelope, Fact, FactEnvelope, Input
 from shared.contracts.protocol import Redrive
 
 FOLDER = Path(__file__).parents[2] / "docs" / "contracts"
@@ -51,9 +51,9 @@ def main(folder: Path = FOLDER) -> None:
 
 
 def _contracts() -> Iterator[tuple[type[Input] | type[Fact], type[BaseModel]]]:
-    yield from ((model, _Envelope) for model in INBOUND.values())
-    yield from ((model, _FactEnvelope) for model in FACT_TYPES.values())
-    yield from ((model, _AlertEnvelope) for model in OUTBOUND.values())
+    yield from ((model, Envelope) for model in INBOUND.values())
+    yield from ((model, FactEnvelope) for model in FACT_TYPES.values())
+    yield from ((model, AlertEnvelope) for model in OUTBOUND.values())
 
 
 def _order(item: tuple[str, Any]) -> int:

@@ -1,0 +1,113 @@
+"""Where is the deployment, and with which key? By options or TENURE_*, else from the state folder of `local up`.
+
+Out: HTTP clients that carry the key, and addresses. Whatever is missing is said in one sentence, with what to do.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.errors import OUTCOME, UNASKED, CliError
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S = 30.0
+LOCAL_STATE = Path(".tenure")
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+
+ApiOption = Annotated[str | None, typer.Option("--api", envvar="TENURE_API", help="Address of the read API.")]
+GatewayOption = Annotated[
+    str | None, typer.Option("--gateway", envvar="TENURE_GATEWAY", help="Address of the gateway.")
+]
+KeyOption = Annotated[str | None, typer.Option("--key", envvar="TENURE_KEY", help="API key.", show_envvar=True)]
+KafkaOption = Annotated[
+    str | None, typer.Option("--kafka", envvar="TENURE_KAFKA", help="Bootstrap servers of the broker.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")]
+
+
+def state_folder() -> Path:
+    """Of the embedded stack: TENURE_STATE, else `.tenure` in the current folder."""
+    return Path(os.environ.get("TENURE_STATE") or LOCAL_STATE)
+
+
+def connect(
+    api: str | None = None, key: str | None = None, *, transport: "httpx.BaseTransport | None" = None
+) -> "httpx.Client":
+    """The read API. An answer of 400 or above becomes a CliError."""
+    client = _client(_find("api", api), _find("key", key), transport)
+    client.event_hooks = {"response": [_refuse_problems]}
+    return client
+
+
+def connect_gateway(gateway: str | None = None, key: str | None = None) -> "httpx.Client":
+    """The gateway. Answers are handed on as they are: who sends must tell `later` from `never`."""
+    return _client(_find("gateway", gateway), _find("key", key))
+
+
+def kafka_address(kafka: str | None = None) -> str:
+    return _find("kafka", kafka)
+
+
+def mongo_url(mongo: str | None = None) -> str:
+    return _find("mongo", mongo)
+
+
+def problem_sentence(response: "httpx.Response") -> str:
+    """A problem document (RFC 9457) as one sentence; for any other body the status and where it came from."""
+    response.read()
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not (body.get("detail") or body.get("title")):
+        return f"{response.url} answered {response.status_code} {response.reason_phrase}."
+    sentence = str(body.get("detail") or body["title"]).rstrip(".") + "."
+    return f"{sentence} Use `--key` or TENURE_KEY." if response.status_code == 401 else sentence
+
+
+def _refuse_problems(response: "httpx.Response") -> None:
+    if response.status_code >= 400:
+        raise CliError(problem_sentence(response), OUTCOME if response.status_code in (404, 409) else UNASKED)
+
+
+def _client(base_url: str, key: str, transport: "httpx.BaseTransport | None" = None) -> "httpx.Client":
+    """Not by the environment's proxy where the address is of this machine: it could not know it."""
+    import httpx
+
+    return httpx.Client(
+        base_url=base_url,
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=TIMEOUT_S,
+        transport=transport,
+        trust_env=httpx.URL(base_url).host not in THIS_MACHINE,
+    )
+
+
+def _find(what: str, given: str | None) -> str:
+    """What was given, else the environment (for callers that are no verbs), else the local deployment's."""
+    found = given or os.environ.get(f"TENURE_{what.upper()}") or _local().get(what)
+    if not found:
+        raise CliError(
+            f"No deployment found: run `tenure local up`, or set TENURE_{what.upper()}"
+            + (" and TENURE_KEY." if what in ("api", "gateway") else "."),
+            UNASKED,
+        )
+    return str(found)
+
+
+def _local() -> dict[str, Any]:
+    file = state_folder() / "local.json"
+    try:
+        found = json.loads(file.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise CliError(
+            f"{file} is not readable any more: run `tenure local down`, then `tenure local up`.", UNASKED
+        ) from None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,1 @@
+"""How a file of events comes to the gateway: lines -> steps -> door, with a bookmark to resume from."""

@@ -1,0 +1,89 @@
+"""How does a command read a topic? Without a group, so that it moves nobody's position: to the end, or from there.
+
+The end is the highwater mark that comes with what is fetched; the embedded broker's `end offsets` can be short.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from cli.errors import UNASKED, CliError
+from shared.broker import Record
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+FETCH_WAIT_MS = 100
+SILENCE_S = 15.0  # so long without an answer, and the broker has gone
+MAX_PARTITION_FETCH_BYTES = 16 * 1024 * 1024  # a dead letter may have 8 MiB
+
+
+async def read_to_end(address: str, topics: Collection[str], take: Callable[[Record], None]) -> None:
+    """Every record that is there now, in order of offset per partition. A topic that does not exist has none."""
+    partitions = await _partitions(address, topics)
+    if not partitions:
+        return
+    async with _consumer(address, partitions) as consumer:
+        await consumer.seek_to_beginning(*partitions)
+        ends: dict[object, int] = {}
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while partitions:
+            got = await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
+            for records in got.values():
+                for record in records:
+                    take(record)
+            fresh = {p: mark for p in partitions if p not in ends and (mark := consumer.highwater(p)) is not None}
+            ends |= fresh
+            heard = loop.time() if got or fresh else heard
+            if loop.time() - heard > SILENCE_S:
+                raise CliError(f"The broker at {address} does not answer: see `tenure local status`.", UNASKED)
+            partitions = [p for p in partitions if p not in ends or await consumer.position(p) < ends[p]]
+
+
+async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None]:
+    """Every record that comes from now on, without end. Raises CliError if there is no such topic."""
+    partitions = await _partitions(address, [topic])
+    if not partitions:
+        raise CliError(f"There is no topic {topic} at {address}: is a deployment up there?", UNASKED)
+    async with _consumer(address, partitions) as consumer:
+        await consumer.seek_to_end()
+        for partition in partitions:
+            await consumer.position(partition)  # only now is the place known from which nothing is missed
+        async for record in consumer:
+            yield record
+
+
+@asynccontextmanager
+async def _consumer(address: str, partitions: "Collection[TopicPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
+    from aiokafka import AIOKafkaConsumer
+
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=address.split(","),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+    )
+    try:
+        await consumer.start()
+        consumer.assign(partitions)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(address: str, topics: Collection[str]) -> "list[TopicPartition]":
+    """Of those topics that exist."""
+    from aiokafka import TopicPartition
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=address.split(","))
+    try:
+        await admin.start()
+        known = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    finally:
+        await admin.close()
+    return [TopicPartition(topic, number) for topic in topics for number in range(known.get(topic, 0))]

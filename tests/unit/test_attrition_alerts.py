@@ -1,0 +1,193 @@
+"""The life of an alert: one episode however many signs join, and each transition with what it has to say."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.analytics.alerts import Transition, judged
+from services.analytics.core import Core, Observation, Output, RiskOut, Rules
+from services.analytics.state import Life
+from shared.contracts.analytics import Alert, AttritionAlertSnoozed, Sign, read_risk
+from shared.contracts.values import Defector, from_micros
+from tests.unit.attrition import alerts, course, day, every, observation, play, purchase, signs
+
+WEEKLY = every(7, "purchase", 0, 200)
+IDS = "analytics/r1/c-1"
+
+
+def silent(*more: Observation, until: float = 400) -> list[Output]:
+    """A weekly customer who stops buying after day 200."""
+    return play(WEEKLY, list(more), until=until)
+
+
+def at_stake(alert: Alert) -> dict[str, int]:
+    return {money.currency: money.amount_minor for money in alert.data.value_at_risk}
+
+
+def test_silence_beyond_the_own_rhythm_raises_and_a_sign_that_joins_escalates() -> None:
+    found = alerts(silent())
+    assert ["raised", "escalated"] == course(silent())
+    assert [{Sign.ATTRITION}, {Sign.ATTRITION, Sign.VOLUME_DECLINE}] == [signs(alert) for alert in found]
+
+
+def test_the_highest_band_of_risk_escalates_though_no_sign_joins() -> None:
+    *_, before, deepest = alerts(play(every(40, "purchase", 0, 200), until=900))
+    assert signs(before) == signs(deepest)
+    assert before.data.risk is not None
+    assert deepest.data.risk is not None
+    assert before.data.risk < Rules().risk_deep <= deepest.data.risk
+
+
+def test_every_message_of_an_episode_names_the_one_that_raised_it() -> None:
+    found = alerts(silent())
+    assert [alert.id for alert in found] == [f"{IDS}/{n}" for n in (1, 2)]
+    assert {alert.data.alert for alert in found} == {f"{IDS}/1"}
+
+
+def test_a_message_says_in_plain_words_how_long_the_silence_is() -> None:
+    assert any(c.reason.startswith("silent for ") for c in alerts(silent())[0].data.contributions)
+
+
+def test_the_risk_before_is_that_of_the_message_before() -> None:
+    found = alerts(silent())
+    assert [None, *(alert.data.risk for alert in found[:-1])] == [alert.data.risk_before for alert in found]
+
+
+def test_a_message_is_dated_at_the_instant_of_the_grid_that_found_it() -> None:
+    for alert in alerts(silent()):
+        assert alert.time == alert.data.as_of == from_micros(day((alert.time - from_micros(day(0))).days))
+
+
+def test_value_at_risk_is_the_risk_times_what_was_spent_in_a_year() -> None:
+    raised = alerts(silent())[0]
+    assert raised.data.risk is not None
+    assert at_stake(raised)["EUR"] == pytest.approx(raised.data.risk * 5_000 * 365 / 7, rel=0.05)
+
+
+def test_value_at_risk_is_said_in_each_currency() -> None:
+    dollars = every(30, "purchase", 3, 190, currency="USD", amount_minor=900)
+    assert {"EUR", "USD"} == set(at_stake(alerts(play(WEEKLY, dollars, until=300))[0]))
+
+
+def test_the_probable_cause_is_what_the_customer_complained_of_last() -> None:
+    found = alerts(
+        silent(observation("complaint", 150.4, defector="price"), observation("complaint", 190.4, defector="service"))
+    )
+    assert {Defector.SERVICE} == {alert.data.probable_cause for alert in found}
+
+
+def test_a_customer_who_never_bought_has_signs_but_no_risk() -> None:
+    raised = alerts(play(every(5, "contact", 0, 200), until=300))[0]
+    assert (None, ()) == (raised.data.risk, raised.data.value_at_risk)
+
+
+def test_one_purchase_is_no_rhythm_to_fall_out_of() -> None:
+    assert alerts(play(purchase(3.4), until=1000)) == []
+
+
+def test_a_purchase_that_takes_every_sign_down_clears_at_once() -> None:
+    back = [purchase(number + 0.4, 12_000) for number in range(290, 320, 2)]
+    found = alerts(silent(*back, until=330))
+    assert "cleared" == course(silent(*back, until=330))[-1]
+    assert "the customer bought, and nothing is up any more" == found[-1].data.contributions[0].reason
+    assert found[-1].data.signs == ()
+
+
+def test_a_lapse_clears_and_ends_the_watch() -> None:
+    outputs = silent(observation("lapse", 290.4, defector="market"), until=2000)
+    assert "cleared" == course(outputs)[-1]
+    assert "the customer has lapsed" == alerts(outputs)[-1].data.contributions[0].reason
+    assert Defector.MARKET is alerts(outputs)[-1].data.probable_cause
+
+
+def test_a_lapsed_customer_who_buys_again_begins_anew() -> None:
+    again = every(7, "purchase", 500, 700)
+    outputs = silent(observation("lapse", 290.4), *again, until=900)
+    raised = [alert for alert, step in zip(alerts(outputs), course(outputs), strict=True) if step == "raised"]
+    assert 2 == len(raised)
+    assert raised[1].data.alert == raised[1].id
+
+
+def test_a_purchase_from_before_the_lapse_that_comes_late_brings_nobody_back() -> None:
+    core = Core(Rules())
+    play(WEEKLY, observation("lapse", 210.4), until=220, core=core)
+    core.observe(purchase(205.4))
+    assert core.next_due() is None or core.advance(day(2000)) == []
+
+
+def test_a_lapse_from_before_the_last_purchase_is_news_of_the_past() -> None:
+    core = Core(Rules())
+    play(WEEKLY, until=201, core=core)
+    core.observe(observation("lapse", 100.4))
+    assert "raised" in course(play(until=400, core=core))
+
+
+def test_an_acknowledgement_is_said_once() -> None:
+    acknowledged = [observation("alert-acknowledged", number, alert=f"{IDS}/1") for number in (290.4, 291.4)]
+    assert 1 == course(silent(*acknowledged, until=292)).count("acknowledged")
+
+
+@pytest.mark.parametrize("other", [None, "", "x", f"{IDS}/99", f"{IDS}/0", "analytics/r1/c-2/1", "analytics/r0/c-1/1"])
+def test_an_acknowledgement_of_another_alert_changes_nothing(other: str | None) -> None:
+    acknowledged = observation("alert-acknowledged", 290.4, alert=other)
+    assert course(silent(until=300)) == course(silent(acknowledged, until=300))
+
+
+def test_a_snoozed_alert_is_not_escalated_and_comes_back_when_the_snooze_ends() -> None:
+    raised = alerts(silent())[0]
+    soon = (raised.time - from_micros(day(0))) / timedelta(days=1) + 0.4
+    snooze = observation("alert-snoozed", soon, alert=raised.id, until=day(380), reason="on holiday")
+    outputs = silent(snooze)
+    assert ["raised", "snoozed", "reopened"] == course(outputs)
+    snoozed = alerts(outputs)[1].data
+    assert isinstance(snoozed, AttritionAlertSnoozed)
+    assert (from_micros(day(380)), "on holiday") == (snoozed.until, snoozed.reason)
+    assert from_micros(day(380)) == alerts(outputs)[2].data.as_of
+
+
+def test_a_snooze_that_is_already_over_changes_nothing() -> None:
+    snooze = observation("alert-snoozed", 300.4, alert=f"{IDS}/1", until=day(299), reason="late")
+    assert course(silent()) == course(silent(snooze))
+
+
+def test_what_was_calm_for_the_dwell_time_is_cleared() -> None:
+    back = every(2, "contact", 260, 330)
+    outputs = play(every(5, "contact", 0, 200), back, until=340)
+    assert ["raised", "cleared"] == course(outputs)
+    assert timedelta(days=14) <= alerts(outputs)[1].time - from_micros(day(260))
+
+
+def test_a_sign_soon_after_clearing_reopens_the_same_alert() -> None:
+    complaints = [observation("complaint", number) for number in (100.4, 103.4)]
+    cleared = next(a for a in alerts(play(complaints, until=400)) if "cleared" in a.type)
+    later = (cleared.time - from_micros(day(0))).days + 5.0
+    again = [observation("complaint", later + n + 0.4) for n in range(6)]
+    outputs = play(complaints, again, until=int(later) + 10)
+    assert ["raised", "cleared", "reopened"] == course(outputs)
+    assert {f"{IDS}/1"} == {alert.data.alert for alert in alerts(outputs)}
+
+
+def test_a_sign_long_after_clearing_raises_another_alert() -> None:
+    complaints = [observation("complaint", number) for number in (100.4, 103.4, 500.4, 501.4, 502.4)]
+    outputs = play(complaints, until=505)
+    assert ["raised", "cleared", "raised"] == course(outputs)
+    assert alerts(outputs)[2].data.alert == f"{IDS}/3"
+
+
+@pytest.mark.parametrize("spell", [1, 3, 13])
+def test_a_customer_who_swings_around_a_threshold_for_a_month_gives_one_alert(spell: int) -> None:
+    life, rules = Life(), Rules()
+    swings = [judged(life, 1 - number // spell % 2, day(number), 1, rules) for number in range(30)]
+    assert [Transition.RAISED] == [why for why in swings if why is not None]
+
+
+def test_the_row_of_risk_follows_the_alert() -> None:
+    rows = [read_risk(output.value) for output in silent() if isinstance(output, RiskOut)]
+    assert list(range(1, len(rows) + 1)) == [row.sequence for row in rows]
+    assert (f"{IDS}/1", alerts(silent())[-1].data.risk) == (rows[-1].data.alert, rows[-1].data.risk)
+
+
+def test_the_row_of_a_lapsed_customer_has_no_open_alert() -> None:
+    outputs = silent(observation("lapse", 290.4))
+    rows = [read_risk(output.value) for output in outputs if isinstance(output, RiskOut)]
+    assert rows[-1].data.alert is None

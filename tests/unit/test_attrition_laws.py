@@ -1,0 +1,291 @@
+"""What holds for every sequence of observations and instants, however absurd: totality, determinism, bounded state."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.analytics.core import PAGES, AlertOut, Core, Observation, Output, RiskOut, Rules
+from services.analytics.pages import OtherState, page_of
+from services.analytics.state import DAY, NEVER
+from shared.contracts.analytics import Alert, AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
+from shared.contracts.values import Defector
+from tests.unit.attrition import BEGINNING, day, every, observation, play
+
+YEAR_1, YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999
+HOUR = DAY // 24
+
+Step = Observation | int  # an int is an instant of the grid
+
+customers = st.sampled_from(("a", "b", "ü/ü", "c" * 128))
+ordinary = st.integers(0, 700 * 24).map(lambda hours: BEGINNING + hours * HOUR)
+times = st.one_of(ordinary, ordinary, ordinary, st.sampled_from((YEAR_1, YEAR_9999)), st.integers(YEAR_1, YEAR_9999))
+amounts = st.sampled_from((0, 1, -1, 4_999, -(10**30), 10**30, 2**53))
+kinds = st.sampled_from(
+    (
+        "enquiry",
+        "contact",
+        "complaint",
+        "purchase",
+        "purchase",
+        "lapse",
+        "satisfaction",
+        "alert-acknowledged",
+        "alert-snoozed",
+    )
+)
+
+
+@st.composite
+def observations(draw: st.DrawFn, at: st.SearchStrategy[int] = times) -> Observation:
+    customer = draw(customers)
+    return Observation(
+        customer=customer,
+        at=draw(at),
+        kind=draw(kinds),
+        evidence=draw(st.sampled_from(("crm|1", "crm|2", "shop|x"))),
+        inbound=draw(st.booleans()),
+        amount_minor=draw(amounts),
+        currency=draw(st.sampled_from((None, "EUR", "JPY", "no currency"))),
+        buyer=draw(st.sampled_from((None, None, *(f"buyer {n}" for n in range(20))))),
+        defector=draw(st.sampled_from((None, "price", "service", "what nobody knows yet"))),
+        alert=draw(st.one_of(st.none(), st.integers(1, 3).map(lambda n: f"analytics/r1/{customer}/{n}"))),
+        until=draw(st.one_of(st.none(), times)),
+        reason=draw(st.sampled_from((None, "later"))),
+    )
+
+
+absurd = st.lists(st.one_of(observations(), st.integers(0, 1_000).map(day)), max_size=60)
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Step]:
+    """Customers with a rhythm that breaks off, judged on a daily grid, with anything at all in between."""
+    steps: list[Observation] = draw(st.lists(observations(ordinary), max_size=12))
+    for customer in draw(st.sets(customers, min_size=1)):
+        gap, last = draw(st.floats(1, 20)), draw(st.floats(60, 260))
+        kind = draw(st.sampled_from(("purchase", "contact", "enquiry")))
+        steps += every(gap, kind, 0, last, customer=customer)
+    grid = [day(number) for number in range(0, 420, draw(st.sampled_from((1, 3))))]
+    return sorted([*steps, *grid], key=lambda step: (step, 0) if isinstance(step, int) else (step.at, 1))
+
+
+def step(core: Core, one: Step) -> list[Output]:
+    return core.advance(one) if isinstance(one, int) else core.observe(one)
+
+
+def outcome(steps: Sequence[Step], core: Core | None = None) -> list[Output]:
+    core = core or Core(Rules())
+    return [output for one in steps for output in step(core, one)]
+
+
+def messages(outputs: Sequence[Output]) -> dict[str, list[Alert]]:
+    """By customer, in order."""
+    found: dict[str, list[Alert]] = {}
+    for output in outputs:
+        if isinstance(output, AlertOut):
+            found.setdefault(output.customer, []).append(read_alert(output.value))
+    return found
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, list):
+        for one in value:
+            yield from numbers(one)
+    elif isinstance(value, (int, float)):
+        yield float(value)
+
+
+def restarted(core: Core) -> Core:
+    again = Core(Rules())
+    again.load_pages(core.dump_pages(changed_only=False))
+    return again
+
+
+@settings(deadline=None)
+@given(absurd)
+def test_nothing_is_refused_and_no_number_is_lost(steps: list[Step]) -> None:
+    core = Core(Rules())
+    for output in outcome(steps, core):
+        read_alert(output.value) if isinstance(output, AlertOut) else read_risk(output.value)
+    state = [msgspec.msgpack.decode(page) for page in core.dump_pages(changed_only=False).values()]
+    assert all(math.isfinite(number) for number in numbers(state))
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives())
+def test_messages_of_a_customer_are_numbered_without_a_gap_and_dated_in_order(steps: list[Step]) -> None:
+    for alerts in messages(outcome(steps)).values():
+        assert list(range(1, len(alerts) + 1)) == [alert.sequence for alert in alerts]
+        assert all(one.time <= two.time for one, two in pairwise(alerts))
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives())
+def test_an_alert_is_open_from_raised_or_reopened_to_cleared(steps: list[Step]) -> None:
+    begins = (AttritionAlertRaised.TYPE, AttritionAlertReopened.TYPE)
+    for alerts in messages(outcome(steps)).values():
+        assert alerts[0].type == AttritionAlertRaised.TYPE
+        for one, two in pairwise(alerts):
+            assert (two.type in begins) or "cleared" not in one.type
+            assert two.type != AttritionAlertRaised.TYPE or "cleared" in one.type
+            assert (two.data.alert == two.id) == (two.type == AttritionAlertRaised.TYPE)
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives(), st.data())
+def test_a_restart_anywhere_changes_nothing(steps: list[Step], data: st.DataObject) -> None:
+    cuts = data.draw(st.sets(st.integers(0, len(steps)), max_size=4))
+    core, outputs = Core(Rules()), []
+    for number, one in enumerate(steps):
+        core = restarted(core) if number in cuts else core
+        outputs += step(core, one)
+    assert outcome(steps) == outputs
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives(), st.data())
+def test_pages_changed_since_the_last_dump_are_enough_to_restart(steps: list[Step], data: st.DataObject) -> None:
+    cuts = data.draw(st.sets(st.integers(0, len(steps)), max_size=4))
+    core, saved = Core(Rules()), dict[int, bytes]()
+    for number, one in enumerate(steps):
+        step(core, one)
+        if number in cuts:
+            saved |= core.dump_pages(changed_only=True)
+    saved |= core.dump_pages(changed_only=True)
+    assert core.dump_pages(changed_only=False) == saved
+    again = Core(Rules())
+    again.load_pages(saved)
+    assert again.dump_pages(changed_only=False) == saved
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives())
+def test_looking_only_at_who_is_due_is_as_good_as_looking_at_everybody_always(steps: list[Step]) -> None:
+    watched = Core(Rules())
+    found = []
+    for one in steps:
+        if isinstance(one, int):
+            look_at_everybody(watched)
+        found += [output for output in step(watched, one) if isinstance(output, AlertOut)]
+    assert found == [output for output in outcome(steps) if isinstance(output, AlertOut)]
+
+
+def look_at_everybody(core: Core) -> None:
+    """Everything of everybody is due at once: what the lazy core would have passed over is judged, too."""
+    pages = core.dump_pages(changed_only=False)
+    for number, page in pages.items():
+        form, rules, rows = msgspec.msgpack.decode(page)
+        for row in rows:
+            row[3], row[4] = [-NEVER] * len(row[3]), -NEVER if row[6] is None else NEVER
+        pages[number] = msgspec.msgpack.encode([form, rules, rows])
+    core.load_pages(pages)
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives())
+def test_customers_are_judged_in_order_of_id_and_once_an_instant(steps: list[Step]) -> None:
+    core = Core(Rules())
+    for one in steps:
+        outputs = step(core, one)
+        if isinstance(one, int):
+            assert sorted(outputs, key=lambda output: output.customer) == outputs
+            assert core.advance(one) == []
+
+
+@settings(deadline=None, max_examples=25)
+@given(lives())
+def test_before_the_next_due_instant_time_alone_changes_nothing(steps: list[Step]) -> None:
+    core = Core(Rules())
+    for one in steps:
+        due = core.next_due()
+        if isinstance(one, int) and (due is None or one < due):
+            assert core.advance(one) == []
+        else:
+            step(core, one)
+
+
+def test_who_is_long_gone_costs_no_look() -> None:
+    core = Core(Rules())
+    gone = [every(9, kind, 0, 150, customer=f"{kind} {n}") for kind in ("purchase", "contact") for n in range(20)]
+    play(*gone, until=2000, core=core)
+    assert core.next_due() is None
+
+
+def test_state_does_not_grow_with_the_history() -> None:
+    def size(number: int) -> int:
+        core = Core(Rules())
+        for i in range(number):
+            for kind in ("purchase", "contact", "enquiry", "complaint"):
+                more = {
+                    "buyer": f"buyer {i % 40}",
+                    "amount_minor": 4_900,
+                    "currency": ("EUR", "USD", "JPY", "CHF", "SEK")[i % 5],
+                }
+                core.observe(
+                    observation(kind, i, evidence=f"crm|{kind}-{10_000 + i}", **(more if kind == "purchase" else {}))
+                )
+        return sum(map(len, core.dump_pages(changed_only=False).values()))
+
+    assert size(2_000) <= size(200) + 64
+    assert size(2_000) < 2_500  # an account with the most buyers and currencies there may be
+
+
+def test_an_ordinary_customer_takes_less_than_a_kibibyte() -> None:
+    core = Core(Rules())
+    play(
+        *(
+            every(5, kind, 0, 500, evidence=f"crm|{'0' * 12}")
+            for kind in ("purchase", "contact", "enquiry", "complaint")
+        ),
+        until=500,
+        core=core,
+    )
+    assert sum(map(len, core.dump_pages(changed_only=False).values())) < 1024
+
+
+def test_state_of_other_rules_is_refused_and_nothing_is_replaced() -> None:
+    core, other = Core(Rules()), Core(Rules(name="r2"))
+    play(every(5, "contact", 0, 100), until=100, core=core)
+    before = core.dump_pages(changed_only=False)
+    other.observe(observation("contact", 1))
+    with pytest.raises(OtherState):
+        core.load_pages(other.dump_pages(changed_only=False))
+    assert core.dump_pages(changed_only=False) == before
+
+
+def test_a_customer_lies_on_the_same_page_in_every_process() -> None:
+    assert [page_of("a"), page_of("b"), page_of("ü/ü")] == [3, 57, 3]
+    assert 64 == PAGES
+
+
+def test_the_bytes_of_an_alert_are_what_they_were() -> None:
+    outputs = play(every(7, "purchase", 0, 200, defector=Defector.PRICE.value), until=300)
+    first = next(output for output in outputs if isinstance(output, AlertOut))
+    assert first.value.decode() == EXAMPLE
+
+
+def test_a_row_of_risk_is_made_when_the_risk_leaves_its_step() -> None:
+    rows = [
+        read_risk(output.value).data
+        for output in play(every(7, "purchase", 0, 200), until=200)
+        if isinstance(output, RiskOut)
+    ]
+    assert all(one.risk != two.risk for one, two in pairwise(rows))
+
+
+EXAMPLE = (
+    '{"specversion":"1.0","id":"analytics/r1/c-1/1","source":"tenure/analytics","type":"tenure.attrition-alert-ra'
+    'ised.v1","subject":"c-1","time":"2024-08-30T00:00:00Z","datacontenttype":"application/json","dataschema":"ur'
+    'n:tenure:schema:tenure.attrition-alert-raised.v1","partitionkey":"c-1","sequence":"0000000001","data":{"aler'
+    't":"analytics/r1/c-1/1","risk":0.813442,"contributions":[{"reason":"silent for 46 days, own rhythm is 11","w'
+    'eight":4.9724}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expected":4.3291'
+    '14,"window_days":45.6,"strength":4.9724,"evidence":["crm|purchase-196.4","crm|purchase-189.4","crm|purchase-'
+    '182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":219838,"currency":"EUR"}],"pro'
+    'bable_cause":"price","rules":"r1","as_of":"2024-08-30T00:00:00Z"}}'
+)

@@ -1,0 +1,88 @@
+"""How an alert reads for people, from the read API and from the topic."""
+
+import json
+
+import httpx
+import pytest
+
+from cli import alerts, context
+from cli.alerts import cells_of, line_of, open_alerts, read_message, signs_of
+from cli.errors import CliError
+from tests.unit.cli_records import record
+
+ROW = {
+    "customer": "c-17",
+    "since": "2026-03-01T10:00:00Z",
+    "state": "escalated",
+    "risk": 0.834,
+    "value_at_risk": [{"amount_minor": 120_000, "currency": "EUR"}, {"amount_minor": 500, "currency": "JPY"}],
+    "signs": ["volume_decline", "complaint_increase"],
+    "probable_cause": None,
+    "reasons": ["buys a third of what it used to", "two complaints"],
+}
+MESSAGE = {
+    "type": "tenure.attrition-alert-raised.v1",
+    "subject": "c-17",
+    "time": "2026-03-01T10:00:00Z",
+    "data": {
+        "risk": 0.834,
+        "value_at_risk": [{"amount_minor": 120_000, "currency": "EUR"}],
+        "signs": [{"sign": "volume_decline", "strength": 9.1}],
+        "contributions": [{"reason": "buys a third of what it used to", "weight": 2.0}],
+    },
+}
+
+
+def test_a_row_says_who_since_when_how_likely_what_is_at_stake_and_why() -> None:
+    assert (
+        "c-17",
+        "2026-03-01",
+        "escalated",
+        "0.83",
+        "1,200.00 EUR, 500 JPY",
+        "volume_decline, complaint_increase",
+        "-",
+        "buys a third of what it used to",
+    ) == cells_of(ROW)
+
+
+def test_a_customer_that_never_bought_has_no_risk_and_nothing_at_stake() -> None:
+    cells = cells_of({**ROW, "risk": None, "value_at_risk": [], "reasons": []})
+    assert ("-", "", "") == (cells[3], cells[4], cells[7])
+
+
+def test_a_message_of_the_topic_is_one_line() -> None:
+    read = read_message(record(json.dumps(MESSAGE).encode()))
+    assert ["volume_decline"] == signs_of(read["data"])
+    assert line_of(read) == (
+        "2026-03-01 10:00  raised        c-17  risk 0.83  1,200.00 EUR  volume_decline  buys a third of what it used to"
+    )
+
+
+def test_a_message_of_a_newer_release_is_still_a_line() -> None:
+    newer = {**MESSAGE, "type": "tenure.attrition-alert-handed-over.v1", "data": {}}
+    assert line_of(newer) == "2026-03-01 10:00  handed-over   c-17  risk -"
+
+
+@pytest.mark.parametrize("value", [b"", b"null", b"[]", b'{"data": 1}', b"\xff"])
+def test_what_is_no_alert_is_named_by_its_place(value: bytes) -> None:
+    with pytest.raises(CliError, match=r"attrition\.alerts/0/7"):
+        read_message(record(value, topic="attrition.alerts", offset=7))
+
+
+def test_pages_are_read_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = {None: {"items": [{"n": 1}, {"n": 2}], "next": "b"}, "b": {"items": [{"n": 3}], "next": None}}
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, json=pages[request.url.params.get("cursor")])
+
+    monkeypatch.setattr(
+        alerts, "connect", lambda api, key: context.connect(api, key, transport=httpx.MockTransport(answer))
+    )
+    assert [{"n": 1}, {"n": 2}, {"n": 3}] == open_alerts("http://api", "k", sign="volume_decline", limit=10)
+    assert [
+        {"limit": "10", "sign": "volume_decline"},
+        {"limit": "8", "sign": "volume_decline", "cursor": "b"},
+    ] == asked
