@@ -246,4 +246,6 @@ def _what_is_wrong(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     fields = error.errors(include_url=False, include_input=False)  # an input may be a secret
-    return "; ".join(f"{error.title} {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fields)
+    return "; ".join(
+        f"{error.title}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in fields
+    )  # title: prefix

@@ -18,7 +18,7 @@ class TimeSource(StrEnum):
 class Platform(BaseSettings):
     """Everything a process must know of the place it runs in. Without defaults: it must not start without them."""
 
-    model_config = SettingsConfigDict(env_prefix="TENURE_", frozen=True, secrets_dir=None)
+    model_config = SettingsConfigDict(title="TENURE_", env_prefix="TENURE_", frozen=True, secrets_dir=None)
 
     kafka: str = Field(description="bootstrap servers, host:port[,host:port]")
     mongo: SecretStr = Field(description="MongoDB URL, with credentials where it asks for them")

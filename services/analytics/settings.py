@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """A candidate version or a rebuild runs beside under a `name` of its own."""
 
-    model_config = SettingsConfigDict(env_prefix="ANALYTICS_", frozen=True)
+    model_config = SettingsConfigDict(title="ANALYTICS_", env_prefix="ANALYTICS_", frozen=True)
 
     name: str = Field(
         default="analytics", pattern=r"^[a-z0-9-]+$", description="consumer group, and end of the database's name"

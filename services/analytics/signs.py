@@ -170,8 +170,8 @@ def _decline(
         return DOWN
     counts = counted or stream
     usual = stream.expected(watch)
-    if up:  # the ratio only falls in silence
-        return Verdict(stream.observed(at, watch) < watch.clear_ratio * usual, NEVER)
+    if up and stream.observed(at, watch) < watch.clear_ratio * usual:
+        return Verdict(True, NEVER)  # the ratio only falls in silence
     number = counts.expected(watch)
     if known + decline(0.0, number, watch.dispersion) < watch.strength:  # even absence would say too little
         return DOWN

@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.contracts.catalogue import INPUT_TYPES
-from shared.contracts.envelope import Input, Envelope
+from shared.contracts.envelope import Envelope, Input
 
 EXAMPLE = {
     "specversion": "1.0",

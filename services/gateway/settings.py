@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What one process takes upon itself. What is beyond is answered with 413, 429 or 503, never kept."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
+    model_config = SettingsConfigDict(title="GATEWAY_", env_prefix="GATEWAY_", frozen=True)
 
     max_batch_events: int = Field(default=1000, ge=1, le=1000, description="events of one request")
     max_batch_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="body of one request with a batch")

@@ -1,4 +1,4 @@
-"""The knobs of interaction, from TENURE_INTERACTION_<FIELD>; read once, in main(), and frozen."""
+"""The knobs of interaction, from INTERACTION_<FIELD>; read once, in main(), and frozen."""
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -6,8 +6,10 @@ from services.interaction.policy import DEFAULT, Policy
 
 
 class Settings(BaseSettings):
-    """`TENURE_INTERACTION_POLICY='{"acknowledge_days": 1}'`, or `TENURE_INTERACTION_POLICY__RESOLVE_DAYS=5`."""
+    """`INTERACTION_POLICY='{"acknowledge_days": 1}'`, or `INTERACTION_POLICY__RESOLVE_DAYS=5`."""
 
-    model_config = SettingsConfigDict(env_prefix="TENURE_INTERACTION_", env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        title="INTERACTION_", env_prefix="INTERACTION_", env_nested_delimiter="__", frozen=True
+    )
 
     policy: Policy = DEFAULT

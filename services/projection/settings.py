@@ -8,7 +8,7 @@ class Settings(BaseSettings):
     """A rebuild runs beside the running version under a `name` of its own; giving the service that name switches
     over."""
 
-    model_config = SettingsConfigDict(env_prefix="PROJECTION_", frozen=True)
+    model_config = SettingsConfigDict(title="PROJECTION_", env_prefix="PROJECTION_", frozen=True)
 
     name: str = Field(
         default="projection", pattern=r"^[a-z0-9-]+$", description="consumer group, and end of the database's name"

@@ -1,4 +1,4 @@
-"""The knobs of retention, from TENURE_RETENTION_<FIELD>; read once, in main(), and frozen."""
+"""The knobs of retention, from RETENTION_<FIELD>; read once, in main(), and frozen."""
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -6,8 +6,8 @@ from services.retention.policy import DEFAULT, Policy
 
 
 class Settings(BaseSettings):
-    """`TENURE_RETENTION_POLICY='{"segments": {"contracts": {"basis": "renewal-date", "grace_days": 14}}}'`"""
+    """`RETENTION_POLICY='{"segments": {"contracts": {"basis": "renewal-date", "grace_days": 14}}}'`"""
 
-    model_config = SettingsConfigDict(env_prefix="TENURE_RETENTION_", frozen=True)
+    model_config = SettingsConfigDict(title="RETENTION_", env_prefix="RETENTION_", frozen=True)
 
     policy: Policy = DEFAULT

@@ -65,12 +65,14 @@ absurd = st.lists(st.one_of(observations(), st.integers(0, 1_000).map(day)), max
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[Step]:
-    """Customers with a rhythm that breaks off, judged on a daily grid, with anything at all in between."""
+    """Customers with a rhythm that breaks off, some of whom come back, on a daily grid, with anything in between."""
     steps: list[Observation] = draw(st.lists(observations(ordinary), max_size=12))
     for customer in draw(st.sets(customers, min_size=1)):
         gap, last = draw(st.floats(1, 20)), draw(st.floats(60, 260))
         kind = draw(st.sampled_from(("purchase", "contact", "enquiry")))
         steps += every(gap, kind, 0, last, customer=customer)
+        if draw(st.booleans()):
+            steps += every(gap, kind, last + draw(st.floats(20, 120)), 380, customer=customer)
     grid = [day(number) for number in range(0, 420, draw(st.sampled_from((1, 3))))]
     return sorted([*steps, *grid], key=lambda step: (step, 0) if isinstance(step, int) else (step.at, 1))
 

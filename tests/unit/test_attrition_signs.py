@@ -39,6 +39,11 @@ def test_rarer_contacts_are_a_decline_before_they_stop() -> None:
     assert to_micros(found[0].data.as_of) < day(300)
 
 
+def test_who_came_back_and_falls_silent_once_more_is_found_once_more() -> None:
+    outputs = play(every(5, "contact", 0, 200), every(5, "contact", 300, 500), until=700)
+    assert course(outputs) == ["raised", "cleared", "raised"]
+
+
 def test_a_contact_that_we_begin_is_no_communication_of_the_customer() -> None:
     quiet = play(every(5, "contact", 0, 200), until=400)
     written_to = play(every(5, "contact", 0, 200), every(5, "contact", 201, 400, inbound=False), until=400)

@@ -1,5 +1,6 @@
 """What is to be known of a customer at a glance, fact by fact."""
 
+from services.projection.timeline import Entry
 from services.projection.view import View, fold
 from shared.contracts import interaction
 from shared.contracts.values import Defector, Direction, to_micros
@@ -125,3 +126,13 @@ def test_only_what_channels_recorded_is_an_event_of_the_customer() -> None:
     view = fold(View(), WHOLE)
     assert (to_micros(day(0)), to_micros(day(120))) == (view.first_event_at, view.last_event_at)
     assert to_micros(day(1)) == view_of("retention", (1, purchase(1)), (50, lapsed())).last_event_at
+
+
+def test_a_customer_comes_from_the_channel_of_the_earliest_event_however_late_it_was_told() -> None:
+    data = '{"amount_minor":1,"currency":"EUR"}'
+    type_ = "tenure.purchase-recorded.v1"
+    later = Entry(20, "retention", 1, type_, data, input="web-shop|1")
+    earlier = Entry(10, "retention", 2, type_, data, input="till|1")
+    view = fold(View(), [later, earlier])
+    assert view.source is not None
+    assert "till" == view.source.word

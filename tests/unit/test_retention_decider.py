@@ -123,14 +123,14 @@ def test_a_customer_silent_for_a_year_has_lapsed() -> None:
 
 
 def test_with_three_days_of_purchases_the_customers_own_rhythm_counts() -> None:
-    customer = stranger.given(bought(on=0), bought(on=40), bought(on=80))
+    customer = stranger.given(bought(on=0), bought(on=70), bought(on=140))
     assert customer.due is not None
-    assert day(80 + 3 * 40) == customer.due.at
+    assert day(140 + 3 * 70) == customer.due.at
     assert isinstance(customer.when_time_comes().facts[0], Lapsed)
     assert customer.when_time_comes().facts[0].model_dump()["basis"] == Basis.RHYTHM
 
 
-@pytest.mark.parametrize(("gap", "silence"), [(1, 90), (30, 90), (50, 150), (200, 365)])
+@pytest.mark.parametrize(("gap", "silence"), [(1, 180), (30, 180), (80, 240), (200, 365)])
 def test_the_rhythm_is_bounded_on_both_sides(gap: float, silence: float) -> None:
     customer = stranger.given(bought(on=0), bought(on=gap), bought(on=2 * gap))
     assert customer.due is not None
