@@ -4,9 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from shared.broker import Outgoing, Record
 from shared.contracts.envelope import Problem, Unreadable
+from shared.telemetry import DEAD_LETTERS
 from shared.topics import dead_letters
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +25,14 @@ def dead_letter(record: Record, error: Unreadable) -> DeadLetter:
     return DeadLetter(record, error.code, error.problems)
 
 
-def outgoing(service: str, letter: DeadLetter) -> Outgoing:
-    """The record for the service's dead-letter topic; its coordinates identify it, so a second copy is known as one."""
+def set_aside(service: str, letter: DeadLetter) -> Outgoing:
+    """The record for the service's dead-letter topic; its coordinates identify it, so a second copy is known as one.
+    Counts it and says so in the log."""
     record = letter.record
+    DEAD_LETTERS.labels(letter.code).inc()
+    log.warning(
+        "event_set_aside", code=letter.code, topic=record.topic, partition=record.partition, offset=record.offset
+    )
     reason = {"code": letter.code, "problems": [{"path": p.path, "reason": p.reason} for p in letter.problems]}
     headers = (
         ("reason", json.dumps(reason, ensure_ascii=False).encode()),

@@ -19,7 +19,7 @@ from shared.chain import Chain, chain_from, commit_for, due_of, question_of_cloc
 from shared.contracts.catalogue import FACT_TYPES, inbox_types
 from shared.contracts.envelope import Problem, UnknownType, Unreadable, read_fact
 from shared.contracts.tick import read_tick, write_tick
-from shared.dead_letters import DeadLetter, dead_letter, outgoing
+from shared.dead_letters import DeadLetter, dead_letter, set_aside
 from shared.decider import Decider, Received
 from shared.due_list import DueList, Entry, bucket_of
 from shared.event_store import Commit, EventStore, Refused, Snapshot
@@ -27,6 +27,7 @@ from shared.inbox import InboxReader, Put, Tick
 from shared.insert_limits import MAX_BYTES, MAX_COMMITS
 from shared.rounds import PartitionRounds, Turn
 from shared.settings import TimeSource
+from shared.telemetry import DUPLICATES, PARKED, REFUSED_INSERTS
 from shared.topics import CUSTOMER_EVENTS, inbox, partition_of
 
 S = TypeVar("S")
@@ -89,7 +90,7 @@ class Processor(Generic[S]):
 
     async def handle(self, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
         unreadable = [letter for record in records if (letter := self._sort_in(record)) is not None]
-        await self._publisher.publish([[outgoing(self._decider.name, letter)] for letter in unreadable])
+        await self._publisher.publish([[set_aside(self._decider.name, letter)] for letter in unreadable])
         done: dict[TopicPartition, int] = {}
         while turns := [turn for rounds in self._rounds.values() if (turn := rounds.take()) is not None]:
             await self._step(turns)
@@ -166,6 +167,7 @@ class Processor(Generic[S]):
                 await self._insert(step.commits)  # 4. the fence
                 return step
             except Refused as refused:
+                REFUSED_INSERTS.inc()
                 log.info("insert_refused", index=refused.index, attempt=attempt + 1)
                 await self._sleep(0.05 * attempt)  # the commit that explains it may not be readable by a majority yet
                 known = await self._forget(turns)
@@ -210,19 +212,21 @@ class Processor(Generic[S]):
                     case Tick(at):
                         self._tick(step, turn, at)
                     case DeadLetter():
-                        step.groups.append([outgoing(self._decider.name, item)])
+                        step.groups.append([set_aside(self._decider.name, item)])
         for chain in step.chains.values():
             self._list(step, chain)
 
     def _answer(self, step: Step[S], chain: Chain[S], item: Put) -> None:
         question = item.question
         if question.cause_id in chain.causes:
+            DUPLICATES.labels(item.record.topic).inc()
             if chain.causes[question.cause_id] != question.digest:
                 reason = f"{question.cause_id} was sent before with other content; use a new id"
                 letter = DeadLetter(item.record, "id-used-again", [Problem("id", reason)])
-                step.groups.append([outgoing(self._decider.name, letter)])
+                step.groups.append([set_aside(self._decider.name, letter)])
             return
         self._add(step, commit_for(self._decider, chain, question))
+        PARKED.inc(question.cause_id in chain.parked)
 
     def _tick(self, step: Step[S], turn: Turn, at: datetime) -> None:
         looks = self._due.before(turn.partition, at)

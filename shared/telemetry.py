@@ -12,7 +12,6 @@ BATCH_SECONDS = Histogram(
 )
 RECORDS_CONSUMED = Counter("tenure_records_consumed", "Records read, copies and re-reads included", ["topic"])
 RECORDS_PUBLISHED = Counter("tenure_records_published", "Records acknowledged by Kafka", ["topic"])
-FACTS_PUBLISHED = Counter("tenure_facts_published", "Facts acknowledged by the log", ["type"])
 PUBLISH_FAILURES = Counter(
     "tenure_publish_failures", "Publishes whose outcome is unknown; what they carried is sent again"
 )
@@ -28,7 +27,7 @@ REFUSED_INSERTS = Counter(
 )
 SEQUENCE_GAPS = Counter("tenure_sequence_gaps", "Facts missing from the log; each stops its partition")
 BATCH_FAILURES = Counter("tenure_batch_failures", "Batches or periodic tasks that failed and are done again")
-ALERTS = Counter("tenure_alerts", "Alerts published", ["type"])
+ALERTS_PUBLISHED = Counter("tenure_alerts", "Alerts given, copies after a restart included")
 LAG = Gauge("tenure_lag_records", "Records in the partition that this process has not read yet", ["topic", "partition"])
 CLOCK_SECONDS = Gauge("tenure_clock_seconds", "The lowest clock of the own partitions, seconds since 1970")
 READY = Gauge("tenure_ready", "1 while /readyz is green")

@@ -20,6 +20,8 @@ from shared.checkpoints import Checkpoint
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import read_tick
 from shared.contracts.values import to_micros
+from shared.telemetry import DUPLICATES
+from shared.topics import CUSTOMER_EVENTS
 
 HOUR = 3600 * 1_000_000
 BOOK_PAGES = 64  # pages of the books, beside the core's own
@@ -128,6 +130,7 @@ class Partition:
         chain, sequence = (fact.producer, fact.subject), int(fact.sequence)
         last = self._read.get(chain) or self._applied(*chain)
         if sequence <= last:
+            DUPLICATES.labels(CUSTOMER_EVENTS).inc()
             return False
         if sequence > last + 1:
             raise SequenceGap(record, *chain, last + 1, sequence)

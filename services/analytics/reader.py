@@ -15,7 +15,8 @@ from services.analytics.rules import Rules
 from shared.broker import Outgoing, Publisher, Record, TopicPartition
 from shared.checkpoints import CheckpointStore
 from shared.contracts.envelope import Unreadable
-from shared.dead_letters import dead_letter, outgoing
+from shared.dead_letters import dead_letter, set_aside
+from shared.telemetry import ALERTS_PUBLISHED, SEQUENCE_GAPS
 from shared.topics import ALERTS, CUSTOMER_EVENTS, RISK
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ class AttritionReader:
         try:
             return [self._message(record.partition, output) for output in partition.take(record)]
         except Unreadable as error:
-            return [outgoing("analytics", dead_letter(record, error))]
+            return [set_aside("analytics", dead_letter(record, error))]
         except SequenceGap as gap:
             self._halt_or_reread(partition, record.partition, gap)
             return []
@@ -104,8 +105,10 @@ class AttritionReader:
             self._gaps[number] = gap.place
             raise gap
         partition.halted = gap
+        SEQUENCE_GAPS.inc()
         log.error("sequence_gap_found", partition=number, reason=str(gap))
 
     def _message(self, partition: int, output: Output) -> Outgoing:
         topic = ALERTS if isinstance(output, AlertOut) else RISK
+        ALERTS_PUBLISHED.inc(topic == ALERTS)
         return Outgoing(topic, partition, output.customer.encode(), output.value)

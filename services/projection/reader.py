@@ -21,8 +21,8 @@ from shared.broker import Publisher, Record, TopicPartition
 from shared.contracts.analytics import ALERT_TYPES
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable
-from shared.dead_letters import DeadLetter, dead_letter, outgoing
-from shared.telemetry import DEAD_LETTERS, DUPLICATES, DUPLICATES_THAT_DIFFER, SEQUENCE_GAPS, UNKNOWN_TYPES
+from shared.dead_letters import DeadLetter, dead_letter, set_aside
+from shared.telemetry import DUPLICATES, DUPLICATES_THAT_DIFFER, SEQUENCE_GAPS, UNKNOWN_TYPES
 from shared.topics import ALERTS, CUSTOMER_EVENTS
 
 log = structlog.get_logger()
@@ -108,11 +108,8 @@ class ProjectionReader:
 
     async def _set_aside(self, letters: Sequence[DeadLetter]) -> None:
         """Before the entry is stored: afterwards nobody would look at it again. Twice does no harm."""
-        for letter in letters:
-            DEAD_LETTERS.labels(letter.code).inc()
-            log.warning("record_set_aside", **_coordinates(letter.record), code=letter.code)
         if letters:
-            await self._publisher.publish([[outgoing(NAME, letter)] for letter in letters])
+            await self._publisher.publish([[set_aside(NAME, letter)] for letter in letters])
 
     async def _compare_copies(self, taken: Sequence[Taken]) -> None:
         for t in taken:
