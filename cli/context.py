@@ -57,6 +57,12 @@ def mongo_url(mongo: str | None = None) -> str:
     return _find("mongo", mongo)
 
 
+def time_source(address: str, time: str | None = None) -> str:
+    """Which time the deployment at this broker runs in: as given, else as the local one does if it is that one."""
+    local = _local()
+    return time or (str(local["time"]) if local.get("kafka") == address and "time" in local else "wall")
+
+
 def problem_sentence(response: "httpx.Response") -> str:
     """A problem document (RFC 9457) as one sentence; for any other body the status and where it came from."""
     response.read()

@@ -4,6 +4,8 @@ Starts everything on this machine, replays the CDNOW sample and a short story in
 has been judged and shown, prints the summary. On a terminal it then stays up; otherwise it ends all, exit code 0.
 """
 
+import os
+import shutil
 import signal
 import sys
 import time
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import JsonOption, connect, state_folder
+from cli.context import LOCAL_STATE, JsonOption, connect, state_folder
 from cli.output import console, json_line, say
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ INTERRUPTED = 128 + signal.SIGINT  # as the shell says it
 
 
 def demo(
-    partitions: Annotated[int, typer.Option(min=1, max=100, help="Of every topic with customers.")] = 6,
+    partitions: Annotated[int, typer.Option(min=1, max=100, help="Of every topic with customers.")] = 3,
     keep: Annotated[
         bool | None, typer.Option("--keep/--no-keep", help="Stay up at the end; by default on a terminal only.")
     ] = None,
@@ -94,24 +96,30 @@ def _stay(stack: "LocalStack", summary: "Summary") -> None:
     """Until Ctrl-C, or until a process dies: raises CliError."""
     from cli.replay import refuse_deaths
 
-    customer = summary.timeline_of or "story-anna-berg"
-    console(stderr=True).print(
-        f"""
-Everything is still up. In another window, in this folder:
-  tenure customer {customer}        one customer at a glance
-  tenure timeline {customer}        the whole story
-  tenure alerts                     everybody who is drifting away
-  tenure local status               the processes; `tenure local logs` is what they say
-Read API  {stack.api_url} (documentation: {stack.api_url}/docs)
-Gateway   {stack.gateway_url} (documentation: {stack.gateway_url}/docs)
-API key   in {stack.folder.path / "local.json"}
-Logs      {stack.folder.path / "logs"}
-Ctrl-C ends everything.""",
-        markup=False,
-        soft_wrap=True,
-    )
     try:
+        console(stderr=True).print(_what_to_try(stack, summary), markup=False, soft_wrap=True)
         for _ in stack.watch():
             refuse_deaths(stack)
     except KeyboardInterrupt:
         return
+
+
+def _what_to_try(stack: "LocalStack", summary: "Summary") -> str:
+    tenure, customer = _this_command(stack.folder.path), summary.timeline_of or "story-anna-berg"
+    return f"""
+Everything is still up. In another window, in this folder, try
+  {tenure} customer {customer}
+  {tenure} timeline story-david-okafor
+  {tenure} alerts -n 20
+  {tenure} local status
+Read API  {stack.api_url}  (documentation: {stack.api_url}/docs)
+Gateway   {stack.gateway_url}  (documentation: {stack.gateway_url}/docs)
+API key   in {stack.folder.path / "local.json"}
+Logs      {stack.folder.path / "logs"}
+Ctrl-C ends everything."""
+
+
+def _this_command(folder: Path) -> str:
+    """How the command is called from this folder: it may not be on the path, and the state may be elsewhere."""
+    called = "tenure" if shutil.which("tenure") else os.path.relpath(sys.argv[0])
+    return called if folder == LOCAL_STATE.absolute() else f"TENURE_STATE={folder} {called}"

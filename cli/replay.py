@@ -22,6 +22,7 @@ from cli.sending import run
 from cli.sending.door import Door, DoorShut
 from cli.sending.lines import Line
 from cli.sending.run import Report, send_events
+from deploy.local import parts
 
 if TYPE_CHECKING:
     from deploy.local.stack import LocalStack
@@ -72,7 +73,7 @@ def replay(stack: "LocalStack", lines: Sequence[Line]) -> Report:
         connect(stack.api_url, stack.key) as api,
         Show(lines) as show,
     ):
-        observer = Observer(api, stack.deployment.url("analytics"))
+        observer = Observer(api, {name: stack.deployment.url(name) for name in parts.SERVICES})
 
         def look(arrival: Arrival) -> None:
             refuse_deaths(stack)
@@ -115,5 +116,5 @@ def _send_and_await(
     report = send_events(door, lines, history=True, on_progress=on_progress)
     if not report.complete:
         raise CliError(f"The gateway refused an event of the demo: {report.first_problems[0].reason}")
-    await_all(observer, sent=report.accepted, end=end, on_look=look)
+    await_all(observer.look, sent=report.accepted, end=end, on_look=look)
     return report

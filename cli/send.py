@@ -65,8 +65,9 @@ def send(
                 report=report,
             )
         except (DoorShut, KeyboardInterrupt) as trouble:
-            _tell(report, as_json=as_json)
-            raise CliError(_broken_off(trouble, file)) from None
+            if report.sent or as_json:
+                _tell(report, as_json=as_json)
+            raise CliError(_broken_off(trouble, file, report)) from None
         if bookmark is not None:
             bookmark.remove()
     _tell(report, as_json=as_json)
@@ -155,7 +156,9 @@ def _tell(report: "Report", *, as_json: bool) -> None:
         out.print(f"  line {problem.line}{f' ({problem.id})' if problem.id else ''}: {problem.reason}", markup=False)
 
 
-def _broken_off(trouble: BaseException, file: str) -> str:
+def _broken_off(trouble: BaseException, file: str, report: "Report") -> str:
     why = "Interrupted." if isinstance(trouble, KeyboardInterrupt) else str(trouble)
+    if not report.sent:
+        return f"{why} Nothing was sent."
     again = "send it again" if file == STDIN else f"go on with the same command and --resume ({file})"
     return f"{why} What was acknowledged is safe: {again}."

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cli.errors import UNASKED, CliError
-from shared.broker import Record
+from shared.broker import Record, TopicPartition
 
 if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka import AIOKafkaConsumer
+    from aiokafka import TopicPartition as KafkaPartition
 
 FETCH_WAIT_MS = 100
 SILENCE_S = 15.0  # so long without an answer, and the broker has gone
@@ -21,7 +22,7 @@ MAX_PARTITION_FETCH_BYTES = 16 * 1024 * 1024  # a dead letter may have 8 MiB
 
 async def read_to_end(address: str, topics: Collection[str], take: Callable[[Record], None]) -> None:
     """Every record that is there now, in order of offset per partition. A topic that does not exist has none."""
-    partitions = await _partitions(address, topics)
+    partitions = await partitions_of(address, topics)
     if not partitions:
         return
     async with _consumer(address, partitions) as consumer:
@@ -44,7 +45,7 @@ async def read_to_end(address: str, topics: Collection[str], take: Callable[[Rec
 
 async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None]:
     """Every record that comes from now on, without end. Raises CliError if there is no such topic."""
-    partitions = await _partitions(address, [topic])
+    partitions = await partitions_of(address, [topic])
     if not partitions:
         raise CliError(f"There is no topic {topic} at {address}: is a deployment up there?", UNASKED)
     async with _consumer(address, partitions) as consumer:
@@ -55,8 +56,22 @@ async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None
             yield record
 
 
+async def committed_offsets(address: str, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
+    """How far a group has committed, without becoming a member of it: the next offset it would read."""
+    from aiokafka import AIOKafkaConsumer
+
+    partitions = await partitions_of(address, topics)
+    consumer = AIOKafkaConsumer(bootstrap_servers=address.split(","), group_id=group, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        offsets = await asyncio.gather(*map(consumer.committed, partitions))
+    finally:
+        await consumer.stop()
+    return {TopicPartition(*tp): offset or 0 for tp, offset in zip(partitions, offsets, strict=True)}
+
+
 @asynccontextmanager
-async def _consumer(address: str, partitions: "Collection[TopicPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
+async def _consumer(address: str, partitions: "Collection[KafkaPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
     from aiokafka import AIOKafkaConsumer
 
     consumer = AIOKafkaConsumer(
@@ -75,9 +90,9 @@ async def _consumer(address: str, partitions: "Collection[TopicPartition]") -> "
         await consumer.stop()
 
 
-async def _partitions(address: str, topics: Collection[str]) -> "list[TopicPartition]":
+async def partitions_of(address: str, topics: Collection[str]) -> "list[KafkaPartition]":
     """Of those topics that exist."""
-    from aiokafka import TopicPartition
+    from aiokafka import TopicPartition as KafkaPartition
     from aiokafka.admin import AIOKafkaAdminClient
 
     admin = AIOKafkaAdminClient(bootstrap_servers=address.split(","))
@@ -86,4 +101,4 @@ async def _partitions(address: str, topics: Collection[str]) -> "list[TopicParti
         known = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
     finally:
         await admin.close()
-    return [TopicPartition(topic, number) for topic in topics for number in range(known.get(topic, 0))]
+    return [KafkaPartition(topic, number) for topic in topics for number in range(known.get(topic, 0))]

@@ -14,16 +14,20 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
-from shared.contracts.envelope import Event, Fact, Inbound, read_fact, read_inbound, write_fact
+from shared.contracts.envelope import Envelope, Event, Fact, Inbound, read_fact, read_inbound, write_fact
 from shared.contracts.protocol import CauseNoted, CauseParked, CauseReleased, Redrive
 from shared.contracts.values import format_time, parse_time
 from shared.decider import Cause, Decider, Due, Elapsed, Observed, Received
 from shared.event_store import Commit, History
+from shared.logs import trace_id_of
 
 S = TypeVar("S")
 
 CLOCK_TYPE = "clock"  # the type of a parked cause that came from the clock
-RELEASE_BYTES = 512 * 1024  # parked events released by one command: a commit has to fit into one produce batch
+RELEASE_BYTES = 512 * 1024  # facts of one release, but for the last cause: a commit has to fit into one produce batch
+ENVELOPE_BYTES = 1024  # of a fact, beside the ids it names
+MAX_TRACEPARENT = 128  # characters, as of a fact's; today's have 55
+MAX_REASON = 1_000  # characters of an exception's message, which may hold a whole state
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ class Question:
 
 
 def question_of_input(event: Inbound, at: datetime, raw: bytes, traceparent: str | None) -> Question:
+    """A `traceparent` that is none is dropped: it would be copied into every fact, whatever its size."""
     cause = Received(event.data, at, event.cause)
-    return Question(event.subject, event.cause, cause, raw, event.digest, traceparent)
+    traced = traceparent is not None and len(traceparent) <= MAX_TRACEPARENT and trace_id_of(traceparent)
+    return Question(event.subject, event.cause, cause, raw, event.digest, traceparent if traced else None)
 
 
 def question_of_fact(fact: Event, at: datetime, raw: bytes) -> Question:
@@ -153,13 +159,17 @@ def _facts_for(decider: Decider[S], chain: Chain[S], question: Question) -> Iter
     try:
         facts: Sequence[Fact] = decider.decide(chain.state, cause) or [CauseNoted()]
     except Exception as error:  # a decider that raises is a bug in it; the customer's event must survive that
-        facts = [_parked(question, f"{type(error).__name__}: {error}")]
+        facts = [_parked(question, f"{type(error).__name__}: {error}"[:MAX_REASON])]
     for fact in facts:
         yield fact, cause.at, question.cause_id
 
 
 def _parked(question: Question, reason: str) -> CauseParked:
-    return CauseParked(reason=reason, event=json.loads(question.raw))
+    """Of a channel's event what was checked: an attribute that nobody knows may hold what cannot be written again."""
+    event = json.loads(question.raw)
+    if isinstance(question.cause, Received):
+        event = {name: value for name, value in event.items() if name in Envelope.model_fields}
+    return CauseParked(reason=reason, event=event)
 
 
 def _release(decider: Decider[S], chain: Chain[S], question: Question) -> Iterator[Dated]:
@@ -170,12 +180,12 @@ def _release(decider: Decider[S], chain: Chain[S], question: Question) -> Iterat
         try:
             facts: Sequence[Fact] = decider.decide(chain.state, parked.cause)
         except Exception as error:  # still failing: it stays parked, and says so
-            note = f"still failing: {type(error).__name__}: {error}"
+            note = f"still failing: {type(error).__name__}: {error}"[:MAX_REASON]
             break
         for fact in (*facts, CauseReleased(cause=cause_id)):
+            size += len(fact.model_dump_json()) + ENVELOPE_BYTES + 3 * len(chain.customer) + 2 * len(cause_id)
             yield fact, at, cause_id
         released += 1
-        size += len(json.dumps(document))
         if size > RELEASE_BYTES:
             break
     if not released:

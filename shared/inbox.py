@@ -88,4 +88,7 @@ def record_time(record: Record) -> datetime:
 
 
 def _traced(record: Record) -> str | None:
-    return next((value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None)
+    """A header may be without a value, whatever its type says: anybody may write one."""
+    return next(
+        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent" and value), None
+    )

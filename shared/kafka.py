@@ -71,6 +71,7 @@ def consume(
         max_records=max_records,
         batch_timeout_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+        fetch_max_wait_ms=timings.fetch_wait_ms,
         ack_policy=AckPolicy.MANUAL,  # the others commit what failed, or read it again without a pause
         auto_offset_reset="earliest",  # a new partition or a lost offset must not skip what is there
         partition_assignment_strategy=(RangePartitionAssignor,),

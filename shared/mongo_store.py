@@ -20,6 +20,7 @@ WINDOW = 16  # sequence numbers looked up at once, once a customer is known to h
 WIDEST_WINDOW = 256  # a longer history doubles its window each time, up to here
 KEYS_AT_ONCE = 8_000  # a command must stay below 16 MiB; a key has up to 530 bytes
 PAIRS_AT_ONCE = 1_000
+SCANNED_AT_ONCE = 2_000
 T = TypeVar("T")
 
 
@@ -134,7 +135,7 @@ class MongoEventStore:
 
     async def scan(self) -> AsyncIterator[Commit]:
         chain: list[Commit] = []
-        async for document in self._commits.find().sort([("customer_id", ASCENDING)]):
+        async for document in self._commits.find().sort([("customer_id", ASCENDING)]).batch_size(SCANNED_AT_ONCE):
             commit = _to_commit(document)
             if chain and chain[0].customer != commit.customer:
                 for earlier in sorted(chain, key=_first):

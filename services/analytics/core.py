@@ -24,7 +24,7 @@ from shared.contracts.analytics import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
-RISK_STEP = 0.05  # a change of the risk within one step makes no new row
+RISK_STEP = 0.1  # a change of the risk within one step makes no new row
 
 
 @dataclass(frozen=True, slots=True)

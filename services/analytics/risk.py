@@ -6,7 +6,7 @@ the risk is a ratio of likelihoods. `q` is computed through logarithms: finite f
 monotone in silence.
 """
 
-from math import exp, log
+from math import exp, log, log1p
 
 from services.analytics.rules import Population
 
@@ -41,4 +41,4 @@ def probability(odds: float) -> float:
 
 def _q(p: Population, repeats: int, last_days: float, age_days: float) -> float:
     """Likelihood of silence since the last purchase for a customer who is still there."""
-    return exp((p.r + repeats) * (log(p.alpha_days + last_days) - log(p.alpha_days + max(age_days, last_days))))
+    return exp(-(p.r + repeats) * log1p(max(0.0, age_days - last_days) / (p.alpha_days + last_days)))

@@ -72,7 +72,8 @@ def lives(draw: st.DrawFn) -> list[Step]:
         kind = draw(st.sampled_from(("purchase", "contact", "enquiry")))
         steps += every(gap, kind, 0, last, customer=customer)
         if draw(st.booleans()):
-            steps += every(gap, kind, last + draw(st.floats(20, 120)), 380, customer=customer)
+            back = last + draw(st.floats(20, 180))
+            steps += every(gap, kind, back, draw(st.sampled_from((back, back + 60))), customer=customer)
     grid = [day(number) for number in range(0, 420, draw(st.sampled_from((1, 3))))]
     return sorted([*steps, *grid], key=lambda step: (step, 0) if isinstance(step, int) else (step.at, 1))
 

@@ -17,7 +17,7 @@ horizons = st.floats(0.001, 3_650)
 
 
 def likelihood(p: Population, x: int, last: float, age: float) -> float:
-    """Of x repeat purchases, the last at `last`, then silence up to `age`: integrated numerically, not in closed form."""
+    """Of x repeats, the last at `last`, then silence up to `age`: integrated numerically, in no closed form."""
     steps, total = 400, 0.0
     for i in range(steps):
         leave = (i + 0.5) / steps

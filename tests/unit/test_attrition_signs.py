@@ -44,6 +44,11 @@ def test_who_came_back_and_falls_silent_once_more_is_found_once_more() -> None:
     assert course(outputs) == ["raised", "cleared", "raised"]
 
 
+def test_a_last_sign_of_life_that_takes_the_sign_down_does_not_end_the_watch() -> None:
+    outputs = play(every(8, "enquiry", 0, 56), observation("enquiry", 231.0), until=420)
+    assert course(outputs) == ["raised", "cleared", "raised"]
+
+
 def test_a_contact_that_we_begin_is_no_communication_of_the_customer() -> None:
     quiet = play(every(5, "contact", 0, 200), until=400)
     written_to = play(every(5, "contact", 0, 200), every(5, "contact", 201, 400, inbound=False), until=400)
