@@ -32,7 +32,7 @@ def admit(inbound: Inbound, *, now: datetime | None, ahead: timedelta = AHEAD, b
         raise _refusal(
             "too-old",
             "time",
-            f"is older than {round(behind / timedelta(days=1))} days; mark an import of the past with data.import: true",
+            f"is older than {round(behind / timedelta(days=1))} days; mark an import of the past as data.import: true",
         )
 
 
