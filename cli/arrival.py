@@ -109,5 +109,6 @@ def _is_all(now: Arrival, sent: int, end: datetime) -> bool:
 def _stalled(now: Arrival, sent: int) -> str:
     at = "at its beginning" if now.clock is None else f"at {now.clock:%Y-%m-%d}"
     return (
-        f"Nothing has moved for {STALLED_S:.0f} s: time stands {at}, {now.recorded:,} of {sent:,} events are recorded"
+        f"Nothing has moved for {STALLED_S:.0f} s: time stands {at}, {now.recorded:,} of {sent:,} events are recorded, "
+        f"{now.unread:,} records are still to be read"
     )
