@@ -17,8 +17,9 @@ from cli.keys import MongoOption, PrefixOption
 from cli.output import json_line, say, table
 
 if TYPE_CHECKING:
+    from cli.books.balance import Books
     from cli.books.channels import Account
-    from cli.books.reading import Books, Where
+    from cli.books.reading import Where
     from cli.books.services import ServiceAccount
 
 LOOK_EVERY_S = 1.0

@@ -5,7 +5,7 @@ Out: one account per service, for alerts one per version of the rules, of which 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cli.books.findings import Findings
@@ -77,7 +77,7 @@ def balance_topic(
     return accounts
 
 
-def look_for_the_unpublished(logs: Iterator[LogBook], last: Last, findings: Findings) -> None:
+def look_for_the_unpublished(logs: Iterable[LogBook], last: Last, findings: Findings) -> None:
     """The projection shows nothing that is not published."""
     published: dict[Chain, int] = defaultdict(int)
     for log in logs:

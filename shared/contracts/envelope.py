@@ -161,7 +161,7 @@ def read_inbound(raw: bytes, types: Mapping[str, type[Input]]) -> Inbound:
 
 def digest_of(type_: str, time: datetime, data: Input) -> str:
     """16 hex digits that tell whether two events with one identity say the same."""
-    said = f"{type_}|{time.isoformat()}|{data.model_dump_json()}"
+    said = f"{type_}|{time.isoformat()}|{data.model_dump_json(exclude_defaults=True)}"
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,76 @@
+"""The alerts of a history depend on the file: not on batches, partitions, or who of the services is fast."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.sending.run import Progress
+from shared.contracts.analytics import Sign, read_alert
+from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
+
+pytestmark = pytest.mark.system
+
+OTHER_BATCHES = {"TENURE_MAX_RECORDS": "37", "ANALYTICS_MAX_RECORDS": "101", "PROJECTION_MAX_RECORDS": "53"}
+OTHER_PARTITIONS = 4
+TURNS = ("retention", "analytics", "interaction", "projection", "acquisition", "retention")
+HELD_S = 2.0  # each; the sender needs that long for what it sends meanwhile
+
+
+class TakingTurns:
+    """While a file is sent, one service after the other stands still."""
+
+    def __init__(self, chain: Chain, events: int) -> None:
+        self._chain, self._events = chain, events
+        self._held: list[str] = []  # in order; the last one stands
+
+    def __call__(self, progress: Progress) -> None:
+        if len(self._held) < len(TURNS) and progress.report.sent >= self._events * len(self._held) / len(TURNS):
+            self.release()
+            self._held.append(TURNS[len(self._held)])
+            self._chain.signal(self._held[-1], signal.SIGSTOP)
+
+    def release(self) -> None:
+        if self._held:
+            self._chain.signal(self._held[-1], signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """A deployment of another shape, in which the excerpt was sent while services were held back."""
+    folder: Path = tmp_path_factory.mktemp("state")
+    with deployment(folder, partitions=OTHER_PARTITIONS, env=OTHER_BATCHES) as chain:
+        lines = excerpt()
+        turns = TakingTurns(chain, len(lines))
+        chain.send(lines, rate=len(lines) / (HELD_S * len(TURNS)), on_progress=turns)
+        turns.release()
+        chain.settle()
+        yield chain
+
+
+@pytest.fixture(scope="module")
+def outcome(other: Chain) -> Outcome:
+    return other.outcome(customers_of(excerpt()))
+
+
+def test_the_excerpt_gives_alerts_of_several_signs() -> None:
+    alerts = [read_alert(raw) for raw in undisturbed().alerts.values()]
+    signs = {sign.sign for alert in alerts for sign in alert.data.signs}
+    assert len(alerts) >= 10
+    assert {Sign.ATTRITION, Sign.COMPLAINT_INCREASE, Sign.ACTIVE_BUYERS_DECLINE} <= signs
+
+
+def test_batches_partitions_and_speeds_change_no_byte_of_an_alert(outcome: Outcome) -> None:
+    assert undisturbed().alerts == outcome.alerts
+
+
+def test_batches_partitions_and_speeds_change_no_timeline(outcome: Outcome) -> None:
+    assert undisturbed().timelines == outcome.timelines
+
+
+def test_the_same_command_a_second_time_ticks_and_all_changes_nothing(other: Chain, outcome: Outcome) -> None:
+    other.send(excerpt())
+    other.settle()
+    assert outcome == other.outcome(customers_of(excerpt()))
+    assert all(2 * b["recorded"] == b["received"] for b in other.audit()["channels"] if "/" not in b["channel"])

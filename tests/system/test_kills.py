@@ -1,0 +1,71 @@
+"""Services are killed in the middle of the stream: what comes out is what comes out of a run that nobody disturbs."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from cli.sending.run import Progress
+from tests.system.chain import Chain, customers_of, deployment, excerpt, undisturbed, until
+
+pytestmark = pytest.mark.system
+
+VICTIMS = ("retention", "gateway", "projection", "interaction", "analytics", "acquisition")
+ALONE = ("retention", "interaction", "acquisition")  # the others wait for these at every tick: one after another
+
+
+class Killer:
+    """While a file is sent, one service after the other is killed, and started again."""
+
+    def __init__(self, chain: Chain, events: int) -> None:
+        self._chain, self._events = chain, events
+        self.killed: list[str] = []
+
+    def __call__(self, progress: Progress) -> None:
+        if len(self.killed) < len(VICTIMS) and progress.report.sent * (len(VICTIMS) + 1) >= self._events * (
+            len(self.killed) + 1
+        ):
+            victim = VICTIMS[len(self.killed)]
+            self.killed.append(victim)
+            self._chain.kill_and_restart(victim, await_ready=victim in ALONE)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    with deployment(tmp_path_factory.mktemp("state"), partitions=3) as chain:
+        yield chain
+
+
+def test_every_service_killed_in_mid_stream_changes_no_timeline_and_no_alert(chain: Chain) -> None:
+    lines = excerpt()
+    killer = Killer(chain, len(lines))
+    chain.send(lines, on_progress=killer)
+    assert list(VICTIMS) == killer.killed
+    chain.settle()
+    assert chain.stack.alive()
+    outcome = chain.outcome(customers_of(lines))
+    assert undisturbed().alerts == outcome.alerts
+    assert undisturbed().timelines == outcome.timelines
+
+
+def test_the_books_balance_after_the_kills(chain: Chain) -> None:
+    books = chain.audit()
+    assert (True, 0) == (books["balanced"], books["in_flight"])
+    shop = [account for account in books["channels"] if account["channel"] == "web-shop"]
+    assert sum(account["recorded"] for account in shop) == sum(b'"web-shop"' in line.body for line in excerpt())
+
+
+def test_without_its_broker_the_gateway_says_so_and_accepts_nothing(chain: Chain) -> None:
+    chain.stack.kill("broker")
+    with httpx.Client(headers={"Authorization": f"Bearer {chain.stack.key}"}, timeout=60, trust_env=False) as client:
+        answer = client.post(
+            f"{chain.stack.gateway_url}/v1/events",
+            content=excerpt()[0].body,
+            headers={"Content-Type": "application/cloudevents+json"},
+        )
+        assert (503, "not-acknowledged") == (answer.status_code, answer.json()["code"])
+        assert "send it again" in answer.json()["detail"]
+        retention = chain.stack.deployment.url("retention")
+        until(lambda: client.get(f"{retention}/readyz").status_code == 503, 30, "retention says that it is not ready")
+    [death] = chain.stack.deaths()
+    assert "The embedded broker keeps nothing" in death.advice
