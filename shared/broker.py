@@ -69,8 +69,8 @@ class Position(Protocol):
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """The next offset to read, per partition. Raises OwnershipLost."""
 
-    async def rewind(self, partitions: Collection[TopicPartition]) -> None:
-        """Back to the group's committed offset, or to the very beginning where there is none."""
+    async def rewind(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Back to the group's committed offset, or to the very beginning where there is none. Answers where that is."""
 
     def seek(self, partition: TopicPartition, offset: int) -> None: ...
     def pause(self, *partitions: TopicPartition) -> None: ...

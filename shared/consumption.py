@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 import structlog
 
 from shared.broker import Handler, OwnershipLost, Position, Record, TopicPartition
+from shared.contiguity import Contiguity
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Consumption:
         self._position: Position | None = None
         self._epoch = 0  # changes whenever what was fetched before must not be handled any more
         self.failures = 0  # in a row
+        self._contiguity = Contiguity()
         self._paused: set[TopicPartition] = set()
         self.stopped = False
         self.busy_since: float | None = None
@@ -69,6 +71,7 @@ class Consumption:
                 return  # fetched before a restart: read again from what is committed
 
             async def work() -> Offsets:
+                self._contiguity.check(records)
                 return await self._handler.handle(records)
 
             await self._guarded(position, work)
@@ -117,14 +120,15 @@ class Consumption:
         position.pause(*partitions)
         self._epoch += 1
         try:
-            starts = await self._handler.assigned({tp.partition for tp in partitions})
+            starts = dict(await self._handler.assigned({tp.partition for tp in partitions}))
             for tp, offset in starts.items():
                 position.seek(tp, offset)
-            await position.rewind([tp for tp in partitions if tp not in starts])
+            starts |= await position.rewind([tp for tp in partitions if tp not in starts])
         except Exception as error:
             await self._recover(error)
             return
         self._epoch += 1
+        self._contiguity.restart(starts)
         self._paused = set(partitions)
         self._steer()
 

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
@@ -29,6 +29,7 @@ COMMIT_TIMEOUT_S = 20.0  # aiokafka retries a commit without limit
 LOOK_TIMEOUT_S = 5.0
 
 TOPIC = attrgetter("topic")
+T = TypeVar("T")
 
 
 class Consumes(Protocol):
@@ -169,10 +170,10 @@ class KafkaPosition:
         own = {KafkaPartition(*tp): offset for tp, offset in offsets.items()}
         await _owned(self._committed(own))
 
-    async def rewind(self, partitions: Collection[TopicPartition]) -> None:
+    async def rewind(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """To the committed offset, 0 included, which aiokafka's own `seek_to_committed` passes over."""
-        if own := self._owned_of(partitions):
-            await _owned(self._rewound(own))
+        own = self._owned_of(partitions)
+        return await _owned(self._rewound(own)) if own else {}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         for own in self._owned_of([partition]):
@@ -192,7 +193,7 @@ class KafkaPosition:
         async with asyncio.timeout(COMMIT_TIMEOUT_S):
             await self._consumer().commit(offsets)
 
-    async def _rewound(self, partitions: Sequence[KafkaPartition]) -> None:
+    async def _rewound(self, partitions: Sequence[KafkaPartition]) -> dict[TopicPartition, int]:
         consumer = self._consumer()
         async with asyncio.timeout(COMMIT_TIMEOUT_S):
             offsets = await asyncio.gather(*map(consumer.committed, partitions))
@@ -202,11 +203,13 @@ class KafkaPosition:
                 consumer.seek(tp, offset)
         if new:
             await consumer.seek_to_beginning(*new)
+        async with asyncio.timeout(COMMIT_TIMEOUT_S):
+            return {TopicPartition(*tp): await consumer.position(tp) for tp in partitions}
 
 
-async def _owned(work: Awaitable[None]) -> None:
+async def _owned(work: Awaitable[T]) -> T:
     try:
-        await work
+        return await work
     except (CommitFailedError, IllegalStateError, IllegalGenerationError, UnknownMemberIdError) as error:
         raise OwnershipLost(str(error)) from error
 

@@ -168,11 +168,13 @@ class MemoryReader:
         group.committed.update(offsets)
         await self._broker.pause("commit: stored")
 
-    async def rewind(self, partitions: Collection[TopicPartition]) -> None:
+    async def rewind(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         await self._broker.pause("rewind")
         committed = self._broker.group(self._group).committed
-        for tp in partitions:
-            self.seek(tp, committed.get(tp, 0))
+        starts = {tp: committed.get(tp, 0) for tp in partitions}
+        for tp, offset in starts.items():
+            self.seek(tp, offset)
+        return starts
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Does nothing for a partition that is not owned: the group may have moved on."""

@@ -24,7 +24,7 @@ from shared.decider import Decider, Received
 from shared.due_list import DueList, Entry, bucket_of
 from shared.event_store import Commit, EventStore, Refused, Snapshot
 from shared.inbox import InboxReader, Put, Tick
-from shared.insert_limits import MAX_BYTES, MAX_COMMITS
+from shared.insert_limits import slices
 from shared.rounds import PartitionRounds, Turn
 from shared.settings import TimeSource
 from shared.telemetry import DUPLICATES, PARKED, REFUSED_INSERTS
@@ -164,7 +164,8 @@ class Processor(Generic[S]):
             self._decide(step, turns)  # 2. decide in order
             await self._due.add(step.listed)  # 3. ahead of the commits that need it
             try:
-                await self._insert(step.commits)  # 4. the fence
+                for commits in slices(step.commits):
+                    await self._store.append(commits)  # 4. the fence
                 return step
             except Refused as refused:
                 REFUSED_INSERTS.inc()
@@ -259,17 +260,6 @@ class Processor(Generic[S]):
             step.looked.remove(entry)  # it stays where it is
         else:
             step.listed.append(entry)
-
-    async def _insert(self, commits: Sequence[Commit]) -> None:
-        start = size = 0
-        for index, commit in enumerate(commits):
-            length = sum(map(len, commit.events))
-            if index - start == MAX_COMMITS or size + length > MAX_BYTES:
-                await self._store.append(commits[start:index])
-                start, size = index, 0
-            size += length
-        if start < len(commits):
-            await self._store.append(commits[start:])
 
     async def _forget(self, turns: Sequence[Turn]) -> dict[tuple[str, str], Commit]:
         """Evicts the customers of the batch; answers which of its causes are stored."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.broker import TopicPartition
+from shared.broker import Position, Record, TopicPartition
 from shared.consumption import Consumption
 from shared.event_store import Buckets, Commit, History, Refused
 from shared.inbox import Tick
@@ -68,6 +68,14 @@ class SwallowsErrors(Consumption):
         return
 
 
+class BelievesTheBroker(Consumption):
+    """Does not look whether records were passed over."""
+
+    async def deliver(self, position: Position, records: Sequence[Record]) -> None:
+        self._contiguity.restart({})
+        await super().deliver(position, records)
+
+
 class Impatient(PartitionRounds):
     """Does not wait for the ticks of the others."""
 
@@ -93,6 +101,7 @@ WITHOUT: dict[str, tuple[ModuleType, Wiring]] = {
     "publishing only what is stored": (wall, Wiring(faulty_store=PublishesWhatWasRefused)),
     "eviction": (history, Wiring(processor=KeepsItsCache)),
     "reading again after an error": (history, Wiring(consumption=SwallowsErrors)),
+    "noticing what was passed over": (history, Wiring(consumption=BelievesTheBroker)),
     "rounds": (history, Wiring(processor=DoesNotWait)),
     "the due list": (history, Wiring(faulty_store=ForgetsTheDueList)),
 }

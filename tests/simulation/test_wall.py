@@ -73,5 +73,5 @@ def test_every_run_under_faults_keeps_the_invariants_and_can_be_read_again() -> 
 
 
 def test_silence_is_noticed_although_nothing_comes_any_more() -> None:
-    worlds = [disturbed(seed, Wiring(), faults=0) for seed in range(5)]
-    assert any(b"silent" in raw for world in worlds for raw in alerts(world).values())
+    worlds = [disturbed(seed, Wiring(), faults=0) for seed in range(20)]
+    assert any(b'"sign":"attrition"' in raw for world in worlds for raw in alerts(world).values())

@@ -10,6 +10,7 @@ out late.
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -106,14 +107,16 @@ class Member:
         if rng.random() < 0.05 and isinstance(self.handler, Processor):
             work = self.handler.sweep if self.world.history or rng.random() < 0.5 else self.handler.tick
             return Task(self.consumption.exclusively(work))
-        run_records: list[Any] = []
-        run(self._fetch(run_records))
-        if not run_records:
-            return None
-        return Task(self.consumption.deliver(self.position, run_records))
+        fetched: list[Any] = []
+        run(self._fetch(fetched))
+        return Task(self.consumption.deliver(self.position, fetched)) if fetched else None
 
     async def _fetch(self, into: list[Any]) -> None:
+        """A broker may show a record later than the one behind it: then the reader is past it when it appears."""
         into += await self.position.fetch(self.world.rng.choice((1, 2, 3, 7, 40)))
+        hidden = [r for r, after in pairwise(into) if (r.topic, r.partition) == (after.topic, after.partition)]
+        if hidden and self.world.chance.strikes():
+            into.remove(self.world.rng.choice(hidden))
 
     async def _join(self) -> None:
         await self.consumption.revoked()

@@ -8,6 +8,7 @@ import pytest
 from shared.broker import Outgoing, OwnershipLost, TopicPartition
 from shared.checkpoints import Checkpoint, Superseded
 from shared.event_store import Commit, Refused
+from shared.insert_limits import MAX_BYTES, MAX_COMMITS, slices
 from shared.memory_broker import MemoryBroker
 from shared.memory_checkpoints import MemoryCheckpoints
 from shared.memory_store import MemoryEventStore
@@ -249,3 +250,16 @@ def test_a_save_that_was_overtaken_changes_nothing(step: str) -> None:
         finish(overtaken)
     assert finish(checkpoints.load(0)) == Checkpoint(1, b"", {0: b"new"})
     assert checkpoints.stored_pages == 1
+
+
+def test_an_insert_is_cut_where_it_would_become_too_large() -> None:
+    commits = [commit("c", n) for n in range(1, 2 * MAX_COMMITS + 2)]
+    cut = list(slices(commits))
+    assert [MAX_COMMITS, MAX_COMMITS, 1] == [len(some) for some in cut]
+    assert commits == [one for some in cut for one in some]
+
+
+def test_an_insert_is_cut_by_bytes_too_but_a_large_commit_goes_alone() -> None:
+    large = Commit("c", 1, 1, "shop|large", (b"x" * (MAX_BYTES // 2 + 1),), 0)
+    assert [1, 1] == [len(some) for some in slices([large, large])]
+    assert [] == list(slices([]))
