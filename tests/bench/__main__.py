@@ -28,6 +28,7 @@ from tests.bench.report import Outcome, page
 from tests.bench.whole import pass_through
 
 MICROS = 1_000_000
+INTERRUPTED = 128 + signal.SIGINT  # as the shell says it
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -45,21 +46,29 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure throughput and processor time on the embedded stack, all in one run."""
-    on = machine.describe()
-    lines = load.history(events)
-    with _stack(state, partitions) as stack:
-        say(f"Sending {len(lines):,} events through {partitions} partitions")
-        passage = pass_through(stack, lines, say)
-        if profile is not None:
-            found = log.records(stack.kafka)
-            stack.down()
-            profile_analytics(found, grid=int(stack.deployment.grid_s * MICROS))
-            return
-        say("Reading the log again, one reader at a time")
-        alone = read_alone(stack, rounds, say)
+    on, lines = machine.describe(), load.history(events)
+    try:
+        with _stack(state, partitions) as stack:
+            say(f"Sending {len(lines):,} events through {partitions} partitions")
+            passage = pass_through(stack, lines, say)
+            if profile is not None:
+                _profile(stack)
+                return
+            say("Reading the log again, one reader at a time")
+            alone = read_alone(stack, rounds, say)
+    except KeyboardInterrupt:
+        say("Interrupted; nothing is left running.")
+        raise typer.Exit(INTERRUPTED) from None
     outcome = Outcome(on, passage, alone)
     json_line(outcome.as_json()) if as_json else console().print(page(outcome))
     say("Where analytics spends its time: python -m tests.bench --profile analytics")
+
+
+def _profile(stack: LocalStack) -> None:
+    """With nobody else at work."""
+    found = log.records(stack.kafka)
+    stack.down()
+    profile_analytics(found, grid=int(stack.deployment.grid_s * MICROS))
 
 
 @contextmanager

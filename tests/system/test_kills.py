@@ -32,7 +32,7 @@ class Killer:
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    with deployment(tmp_path_factory.mktemp("state"), partitions=3) as chain:
+    with deployment(tmp_path_factory.mktemp("state"), partitions=3, env={"GATEWAY_ANSWER_S": "5"}) as chain:
         yield chain
 
 
