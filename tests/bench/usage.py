@@ -1,7 +1,6 @@
 """What has a process used? Processor time and memory, asked of the kernel; never more than a file read."""
 
 import os
-import resource
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,12 +37,11 @@ def usage_of(pid: int) -> Usage:
     """Raises CliError where the process has gone, or where the system does not tell."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-        status = Path(f"/proc/{pid}/status").read_text()
+        mib = _mib(pid, "VmRSS")
     except OSError as error:
         raise CliError(f"/proc does not tell of process {pid}: the benchmark needs Linux.", UNASKED) from error
     fields = stat.rpartition(")")[2].split()  # from field 3 of proc(5) on: a name may hold anything
-    resident = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
-    return Usage((int(fields[11]) + int(fields[12])) / TICKS_PER_S, int(resident) / KIB_PER_MIB)
+    return Usage((int(fields[11]) + int(fields[12])) / TICKS_PER_S, mib)
 
 
 @dataclass
@@ -65,7 +63,12 @@ class Tally:
         if self._from is None or self.seen == self._from[0]:
             raise CliError("Everything came in one batch, so nothing can be measured: use more --events.")
         records, cpu_s, began = self._from
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return Measured(
-            self.seen - records, time.process_time() - cpu_s, time.monotonic() - began, peak_kib / KIB_PER_MIB
-        )
+        used, took = time.process_time() - cpu_s, time.monotonic() - began
+        return Measured(self.seen - records, used, took, _mib(os.getpid(), "VmHWM"))
+
+
+def _mib(pid: int, what: str) -> float:
+    """A line of proc(5)'s status. The peak that getrusage tells begins with that of the parent."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith(f"{what}:"))
+    return int(kib) / KIB_PER_MIB
