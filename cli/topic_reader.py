@@ -4,7 +4,7 @@ The end is the highwater mark that comes with what is fetched; the embedded brok
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -28,19 +28,47 @@ async def read_to_end(address: str, topics: Collection[str], take: Callable[[Rec
     async with _consumer(address, partitions) as consumer:
         await consumer.seek_to_beginning(*partitions)
         ends: dict[object, int] = {}
+        complete = _Complete()
         loop = asyncio.get_running_loop()
         heard = loop.time()
         while partitions:
             got = await consumer.getmany(*partitions, timeout_ms=FETCH_WAIT_MS)
-            for records in got.values():
-                for record in records:
+            for partition, records in got.items():
+                for record in complete.of(partition, records):
                     take(record)
+                if (again := complete.missing(partition)) is not None:
+                    consumer.seek(partition, again)
             fresh = {p: mark for p in partitions if p not in ends and (mark := consumer.highwater(p)) is not None}
             ends |= fresh
             heard = loop.time() if got or fresh else heard
             if loop.time() - heard > SILENCE_S:
                 raise CliError(f"The broker at {address} does not answer: see `tenure local status`.", UNASKED)
             partitions = [p for p in partitions if p not in ends or await consumer.position(p) < ends[p]]
+
+
+class _Complete:
+    """A broker may show a record later than the one behind it: what was passed over is asked for again, once."""
+
+    def __init__(self) -> None:
+        self._next: dict[object, int] = {}
+        self._asked: set[tuple[object, int]] = set()
+        self._missing: dict[object, int] = {}
+
+    def of(self, partition: object, records: Iterable[Record]) -> Iterator[Record]:
+        """The records up to the first hole."""
+        self._missing.pop(partition, None)
+        for record in records:
+            place = partition, self._next.get(partition, record.offset)
+            if record.offset > place[1] and place not in self._asked:
+                self._asked.add(place)
+                self._missing[partition] = place[1]
+                return
+            self._next[partition] = record.offset + 1
+            yield record
+
+    def missing(self, partition: object) -> int | None:
+        """Where to read again; none: nothing was passed over."""
+        return self._missing.get(partition)
 
 
 async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None]:
