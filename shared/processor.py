@@ -76,8 +76,6 @@ class Processor(Generic[S]):
         self._rounds: dict[int, PartitionRounds] = {}
         self._cache: dict[str, Chain[S]] = {}
 
-    # --- the handler
-
     async def assigned(self, partitions: Collection[int]) -> Mapping[TopicPartition, int]:
         """Everything is forgotten; what another owner stored and did not publish is published."""
         self._cache, self._rounds = {}, {}
@@ -102,8 +100,6 @@ class Processor(Generic[S]):
     def full(self) -> Collection[TopicPartition]:
         return [rounds.inbox for rounds in self._rounds.values() if rounds.queued]
 
-    # --- periodic tasks
-
     async def sweep(self) -> None:
         """Publishes what has been stored and not published for longer than a batch may take, in order per customer."""
         await self._due.load(list(self._rounds))
@@ -118,8 +114,6 @@ class Processor(Generic[S]):
         """In wall time: lets the broker's clock into the own inbox partitions."""
         topic, value = inbox(self._decider.name), write_tick(f"tenure/{self._decider.name}", None)
         await self._publisher.publish([[Outgoing(topic, partition, None, value)] for partition in self._rounds])
-
-    # --- reading
 
     def _sort_in(self, record: Record) -> DeadLetter | None:
         rounds = self._rounds[record.partition]
@@ -146,8 +140,6 @@ class Processor(Generic[S]):
             event = read_fact(value, FACT_TYPES)
             if event.type in self._decider.reacts_to:
                 rounds.put_fact(record.offset, event, record)
-
-    # --- the protocol
 
     async def _step(self, turns: Sequence[Turn]) -> None:
         step = await self._decide_and_store(turns)
@@ -267,8 +259,6 @@ class Processor(Generic[S]):
             self._cache.pop(customer, None)
         questions = [item.question for turn in turns for item in turn.items if isinstance(item, Put)]
         return await self._store.find_causes({(q.customer, q.cause_id) for q in questions})
-
-    # --- small parts
 
     def _add(self, step: Step[S], commit: Commit) -> None:
         step.commits.append(commit)

@@ -58,8 +58,6 @@ class Redriver:
         self._where, self._time, self._stores = where, time_source, stores
         self._producer, self._partitions = producer, partitions
 
-    # --- looking
-
     async def parked(self, services: Collection[str]) -> list[Awaiting]:
         """In order of service and customer."""
         found: list[Awaiting] = []
@@ -95,8 +93,6 @@ class Redriver:
             for cause, commit in (await self._stores[service].find_causes(causes)).items():
                 digests[cause] = read_fact(commit.events[0], FACT_TYPES).digest
         return digests
-
-    # --- doing
 
     async def send(self, records: Sequence[Outgoing]) -> None:
         for r in records:

@@ -1,0 +1,52 @@
+"""What analytics decodes of a fact, for speed and on its own, is what the contract says of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.analytics.facts import KINDS, observation, read
+from shared.contracts.catalogue import FACT_TYPES
+from shared.contracts.envelope import Unreadable, read_fact
+from shared.contracts.values import to_micros
+
+EXAMPLES = Path(__file__).parent / "examples"
+
+
+def example(type_: str) -> bytes:
+    return (EXAMPLES / f"{type_}.json").read_bytes()
+
+
+@pytest.mark.parametrize("type_", FACT_TYPES)
+def test_every_committed_fact_reads_as_the_contract_reads_it(type_: str) -> None:
+    fact, event = read(example(type_)), read_fact(example(type_), FACT_TYPES)
+    assert (event.producer, event.subject, event.sequence, event.time, event.input, event.type) == (
+        fact.producer,
+        fact.subject,
+        int(fact.sequence),
+        fact.time,
+        fact.input,
+        fact.type,
+    )
+
+
+@pytest.mark.parametrize("type_", KINDS)
+def test_what_is_judged_of_a_recorded_input_is_what_it_says(type_: str) -> None:
+    seen, event = observation(read(example(type_))), read_fact(example(type_), FACT_TYPES)
+    said = json.loads(event.data.model_dump_json())
+    assert seen is not None
+    assert (event.subject, to_micros(event.time), event.input) == (seen.customer, seen.at, seen.evidence)
+    assert (said.get("amount_minor", 0), said.get("currency")) == (seen.amount_minor, seen.currency)
+    assert (said.get("account"), said.get("buyer"), said.get("segment")) == (seen.account, seen.buyer, seen.segment)
+    assert (said.get("direction", "inbound") == "inbound") == seen.inbound
+
+
+@pytest.mark.parametrize("type_", sorted(FACT_TYPES.keys() - KINDS.keys()))
+def test_a_derived_fact_carries_no_weight(type_: str) -> None:
+    assert observation(read(example(type_))) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"{}", b"[1]", b'{"source": 1}'])
+def test_what_is_no_fact_is_unreadable(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        read(raw)
