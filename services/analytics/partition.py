@@ -5,12 +5,11 @@ for byte, however it was cut into batches and however often the process died; a 
 passed over.
 """
 
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
+from services.analytics.books import Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, observation, read
 from services.analytics.order import Held, Order
@@ -24,7 +23,6 @@ from shared.telemetry import DUPLICATES
 from shared.topics import CUSTOMER_EVENTS
 
 HOUR = 3600 * 1_000_000
-BOOK_PAGES = 64  # pages of the books, beside the core's own
 FIRST_BOOK_PAGE = 1000
 
 
@@ -37,15 +35,6 @@ class SequenceGap(Exception):  # noqa: N818 - a finding about the log
             f"{producer} lost facts {expected} to {found - 1} of customer {customer}, found at {record.topic} "
             f"partition {record.partition} offset {record.offset}"
         )
-
-
-class Book(msgspec.Struct):
-    """What has been judged of a customer: last sequence per domain service, number of inputs, and a hash of their
-    order."""
-
-    applied: list[int]
-    inputs: int = 0
-    trace: int = 0
 
 
 class _Meta(msgspec.Struct):
@@ -70,8 +59,7 @@ class Partition:
         self._history = history
         self._order = Order(history=history, grid=grid, next_due=self.core.next_due)
         self._read: dict[tuple[str, str], int] = {}  # sequences read but held
-        self.books: dict[str, Book] = {}
-        self._dirty: set[int] = set()
+        self.books = Books()
         self.next_offset = 0
         self.late = 0  # events that came after their time had been judged
         self.generation = 0
@@ -105,10 +93,7 @@ class Partition:
         offset = self.next_offset if held is None else held
         meta = msgspec.msgpack.encode(_Meta(offset, self._order.judged, self._order.ticks, self.late))
         pages = self.core.dump_pages(changed_only=True)
-        for page in self._dirty:
-            rows = {customer: book for customer, book in self.books.items() if _page(customer) == page}
-            pages[FIRST_BOOK_PAGE + page] = msgspec.msgpack.encode(dict(sorted(rows.items())))
-        self._dirty.clear()
+        pages |= {FIRST_BOOK_PAGE + n: page for n, page in self.books.dump_changed().items()}
         self.unsaved = False
         return meta, pages
 
@@ -128,7 +113,7 @@ class Partition:
     def _is_next(self, record: Record, fact: LogFact) -> bool:
         """False: a copy. Sequences count as read here and as applied only when judged: what is held is read again."""
         chain, sequence = (fact.producer, fact.subject), int(fact.sequence)
-        last = self._read.get(chain) or self._applied(*chain)
+        last = self._read.get(chain) or self.books.applied(*chain)
         if sequence <= last:
             DUPLICATES.labels(CUSTOMER_EVENTS).inc()
             return False
@@ -136,10 +121,6 @@ class Partition:
             raise SequenceGap(record, *chain, last + 1, sequence)
         self._read[chain] = sequence
         return True
-
-    def _applied(self, producer: str, customer: str) -> int:
-        book = self.books.get(customer)
-        return book.applied[DOMAIN_SERVICES.index(producer)] if book else 0
 
     def _judge(self) -> list[Output]:
         outputs: list[Output] = []
@@ -154,16 +135,13 @@ class Partition:
     def _observe(self, read: _Read) -> list[Output]:
         fact = read.fact
         chain = fact.producer, fact.subject
-        book = self.books.setdefault(fact.subject, Book([0] * len(DOMAIN_SERVICES)))
-        book.applied[DOMAIN_SERVICES.index(fact.producer)] = read.sequence
-        self._dirty.add(_page(fact.subject))
+        book = self.books.apply(*chain, read.sequence)
         if self._read.get(chain) == read.sequence:
             del self._read[chain]
         seen = read.seen
         if seen is None:
             return []
-        book.inputs += 1
-        book.trace = zlib.crc32(fact.input.encode(), book.trace)
+        book.judge(fact.input)
         self.late += self._history and seen.at < self._order.judged
         if fact.data.imported and not self._history:
             return []  # an import of the past is for the timeline; a later version of the rules may judge it
@@ -174,15 +152,4 @@ class Partition:
         self.next_offset, self._order.judged, self.late = meta.offset, meta.judged, meta.late
         self._order.ticks, self.generation = dict(meta.ticks), saved.generation
         self.core.load_pages({n: page for n, page in saved.pages.items() if n < FIRST_BOOK_PAGE})
-        for number, page in saved.pages.items():
-            if number >= FIRST_BOOK_PAGE:
-                self.books |= msgspec.msgpack.decode(page, type=dict[str, Book])
-
-
-def _page(customer: str) -> int:
-    return zlib.crc32(customer.encode()) % BOOK_PAGES
-
-
-def state_digest(partitions: Mapping[int, Partition]) -> dict[str, tuple[int, int]]:
-    """Customer -> (inputs judged, hash of their order), to be compared with an independent fold of the log."""
-    return {customer: (b.inputs, b.trace) for p in partitions.values() for customer, b in p.books.items()}
+        self.books.load({n - FIRST_BOOK_PAGE: page for n, page in saved.pages.items() if n >= FIRST_BOOK_PAGE})

@@ -144,14 +144,15 @@ def leaves_at(b: Buyer, rules: Rules) -> int:
 
 
 def first_true(predicate: Callable[[int], bool], after: int) -> int:
-    """The first instant after `after` at which a predicate that stays true is true; NEVER if not within the horizon."""
+    """An instant after `after`, not later than the first at which a predicate that stays true is true, and nearer to it
+    than a thousandth of the way: who looks then looks again. NEVER if it is not true within the horizon."""
     low, high = after, after + HORIZON_DAYS * DAY
     if not predicate(high):
         return NEVER
-    while high - low > 1:
+    while high - low > 1 + (low - after) // 1000:
         middle = (low + high) // 2
         low, high = (low, middle) if predicate(middle) else (middle, high)
-    return high
+    return low + 1
 
 
 def _decline(
