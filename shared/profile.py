@@ -30,7 +30,7 @@ class Profile:
 PROFILES: dict[ProfileName, Profile] = {
     # The embedded broker knows no idempotence, keeps the producer's record time, and does not answer a waiting fetch
     # when a record arrives: it lets the whole time pass, 124 ms at the median with 500.
-    ProfileName.EMBEDDED: Profile(False, True, 1, 1, 6_000, 1_000, 30_000, 180_000, None, 10),
+    ProfileName.EMBEDDED: Profile(False, True, 1, 1, 6_000, 1_000, 30_000, 180_000, None, 20),
     ProfileName.LOCAL: Profile(True, False, 1, 1, 6_000, 1_000, 30_000, 180_000, "zstd", 500),
     ProfileName.PRODUCTION: Profile(True, False, 3, 2, 45_000, 5_000, 120_000, 180_000, "zstd", 500),
 }
