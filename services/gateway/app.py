@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.gateway.door import open_door
 from services.gateway.events import events_router
@@ -33,7 +34,7 @@ def create_app(
     monotonic: Callable[[], float],
 ) -> FastAPI:
     """`clock`: aware UTC. It needs no start and no stop; what is under way is awaited by the requests themselves."""
-    app = FastAPI(title="Tenure gateway", summary="Where channels send what customers do.", version="1")
+    app = FastAPIOffline(title="Tenure gateway", summary="Where channels send what customers do.", version="1")
     install_problem_handlers(app)
     use_keys(app, Keyring(keys, monotonic=monotonic))
     door = open_door(settings, platform, publisher, clock=clock, monotonic=monotonic)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from pymongo.errors import PyMongoError
 
 from services.projection.api import router, use_store
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 
 def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], float]) -> FastAPI:
     """The read API."""
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Tenure read API",
         summary="Timelines, customers and alerts.",
         version="1",
