@@ -2,16 +2,21 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from cli.errors import UNASKED, CliError
+
 GIB = 2**30
 
 
 def describe() -> Mapping[str, str]:
-    """Taken before the run, so that the load is that of others."""
+    """Taken before the run, so that the load is that of others. Raises CliError where it cannot be asked."""
+    if sys.platform != "linux":
+        raise CliError("The benchmark reads processor time from /proc: it needs Linux.", UNASKED)
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "tenure": version("tenure"),

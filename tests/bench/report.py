@@ -13,11 +13,12 @@ from tests.bench.alone import FLOOR, Pair, median
 from tests.bench.usage import Measured
 from tests.bench.whole import Passage, Share
 
-FIGURES = ("events", "records", "CPU s", "µs/event", "µs/record", "MiB", "x floor")
+FIGURES = ("events", "records", "CPU s", "idle %", "µs/event", "µs/record", "MiB", "x floor")
 NOTE = """\
 events     sent; of a domain service the causes it decided: channels' events, facts of the others, the clock's
 records    that the process read from topics
 CPU, µs    processor time, user and system
+idle %     of a core, with nothing to do, just before; it is part of the rest for as long as the run takes
 MiB        resident, at the end; alone: at most
 x floor    µs/record as a multiple of an aiokafka loop that only validates the same records"""
 
@@ -71,11 +72,12 @@ def _table(outcome: Outcome) -> Table:
 
 def _share(share: Share) -> tuple[str, ...]:
     us = share.cpu_s * 1e6
-    records = ("", "") if not share.records else (f"{share.records:,}", f"{us / share.records:,.0f}")
+    records, per_record = (f"{share.records:,}", f"{us / share.records:,.0f}") if share.records else ("", "")
     per_event = f"{us / share.events:,.0f}" if share.events else ""
-    return share.name, f"{share.events:,}", records[0], f"{share.cpu_s:.1f}", per_event, records[1], f"{share.mib:.0f}"
+    used = f"{share.cpu_s:.1f}", f"{share.idle:.1%}".removesuffix("%")
+    return share.name, f"{share.events:,}", records, *used, per_event, per_record, f"{share.mib:.0f}"
 
 
 def _measured(name: str, measured: Measured, ratio: float) -> tuple[str, ...]:
     per_record, mib = f"{measured.us_per_record:.1f}", f"{measured.mib:.0f}"
-    return name, "", f"{measured.records:,}", f"{measured.cpu_s:.2f}", "", per_record, mib, f"{ratio:.2f}"
+    return name, "", f"{measured.records:,}", f"{measured.cpu_s:.2f}", "", "", per_record, mib, f"{ratio:.2f}"

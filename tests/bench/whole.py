@@ -26,6 +26,7 @@ from tests.bench.load import steps
 from tests.bench.log import commits, lengths, records
 from tests.bench.usage import Usage, usage_of
 
+IDLE_S = 5.0  # of a deployment with nothing to do
 LOOK_S = 0.25  # between two looks; the resolution of the time measured
 SAID_EVERY_S = 10.0
 STALLED_S = 120.0
@@ -39,13 +40,14 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Share:
     """What one process did. `events`: those sent; of a domain service the causes it decided, from channels, from other
-    services' facts and from the clock. `records`: read from topics."""
+    services' facts and from the clock. `records`: read from topics. `idle`: share of a core before the first event."""
 
     name: str
     events: int
     records: int | None
     cpu_s: float
     mib: float
+    idle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Passage:
 def pass_through(stack: LocalStack, lines: Sequence[Line], say: Say) -> Passage:
     """Raises CliError, DoorShut, httpx.HTTPError."""
     with _watched(stack) as watch:
+        asleep = _usages(stack)
+        time.sleep(IDLE_S)
         before = _usages(stack)
         began = time.monotonic()
         end = _send(stack, watch, lines, say)
@@ -73,7 +77,9 @@ def pass_through(stack: LocalStack, lines: Sequence[Line], say: Say) -> Passage:
         watch.refuse_incomplete(len(lines))
     decided = commits(records(stack.kafka))
     events = {name: decided[name] if name in DOMAIN_SERVICES else len(lines) for name in after}
-    shares = [_share(name, events[name], before[name], after[name], consumed.get(name)) for name in after]
+    shares = [
+        _share(name, events[name], consumed.get(name), (asleep[name], before[name], after[name])) for name in after
+    ]
     return Passage(len(lines), facts, sent_s, seconds, shares)
 
 
@@ -174,6 +180,9 @@ def _usages(stack: LocalStack) -> dict[str, Usage]:
     return {name: usage_of(pid) for name, pid in pids.items()}
 
 
-def _share(name: str, events: int, before: Usage, after: Usage, consumed: Mapping[str, int] | None) -> Share:
+def _share(name: str, events: int, consumed: Mapping[str, int] | None, usages: tuple[Usage, Usage, Usage]) -> Share:
+    """`usages`: IDLE_S before the work, before it, after it."""
+    asleep, before, after = usages
     read = None if consumed is None else sum(consumed.values())
-    return Share(name, events, read, after.cpu_s - before.cpu_s, after.mib)
+    idle = (before.cpu_s - asleep.cpu_s) / IDLE_S
+    return Share(name, events, read, after.cpu_s - before.cpu_s, after.mib, idle)
