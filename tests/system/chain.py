@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from shared.broker import Record
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import read_tick
 from shared.topics import ALERTS, CUSTOMER_EVENTS, inbox
+from tests.system.lives import divided
 
 SOURCE = "web-shop"  # of the lines that name none
 LOOK_S = 0.1
@@ -62,9 +63,13 @@ def whole_history() -> list[Line]:
 
 
 def excerpt() -> list[Line]:
-    """Four and a half months of the sample and the story: short, and yet some customers drift away."""
+    """Four and a half months of the sample and the story: short, and yet some customers drift away. Beside them, every
+    other day, somebody whose alert tells in which order two services were heard."""
     files = (read_lines(open_lines(file), source=SOURCE) for file in (CDNOW, STORY))
-    return [line for line in merge_lines(*files) if EXCERPT[0] <= line.at < EXCERPT[1]]
+    known = [line for line in merge_lines(*files) if EXCERPT[0] <= line.at < EXCERPT[1]]
+    days = range(0, (EXCERPT[1] - EXCERPT[0]).days - 2, 2)
+    planned = [line for n in days for line in divided(f"divided-{n:03}", EXCERPT[0] + timedelta(days=n))]
+    return sorted(known + planned, key=lambda line: line.at)
 
 
 @dataclass(frozen=True)
