@@ -72,6 +72,7 @@ class Processor(Generic[S]):
         self._unpublished_after_s = unpublished_after_s  # longer than a batch may take
         self._snapshot_every = snapshot_every  # sequences
         self._inbox = InboxReader(inbox_types(decider.name), partitions=partitions, time=time)
+        self._decisive = [type_.encode() for type_ in sorted(decider.reacts_to)]
         self._due = DueList(store)
         self._rounds: dict[int, PartitionRounds] = {}
         self._cache: dict[str, Chain[S]] = {}
@@ -134,9 +135,7 @@ class Processor(Generic[S]):
             tick = read_tick(value)
             if tick is not None and tick.at is not None:
                 rounds.put_tick(record.offset, tick.source.removeprefix("tenure/"), tick.at)
-        elif any(
-            type_.encode() in value for type_ in self._decider.reacts_to
-        ):  # most facts are no cause here: not decoded
+        elif any(type_ in value for type_ in self._decisive):  # most facts are no cause here: not decoded
             event = read_fact(value, FACT_TYPES)
             if event.type in self._decider.reacts_to:
                 rounds.put_fact(record.offset, event, record)
