@@ -1,7 +1,6 @@
 """The whole deployment in history time, under faults: every run keeps the invariants, and ends like an undisturbed
 one."""
 
-import os
 from random import Random
 
 import pytest
@@ -9,10 +8,8 @@ import pytest
 from tests.simulation.faults import Chance
 from tests.simulation.history import draw
 from tests.simulation.invariants import alerts, differences, stored, traces, violations
+from tests.simulation.seeds import SEEDS
 from tests.simulation.world import Wiring, World
-
-SEEDS = int(os.environ.get("TENURE_SIMULATION_SEEDS", "300"))
-FIRST = int(os.environ.get("TENURE_SIMULATION_SEED", "0"))
 
 
 def disturbed(seed: int, wiring: Wiring, *, faults: int | None = None) -> World:
@@ -50,7 +47,7 @@ def findings(seed: int, wiring: Wiring) -> list[str]:
 
 
 def test_every_run_under_faults_ends_like_an_undisturbed_one() -> None:
-    for seed in range(FIRST, FIRST + SEEDS):
+    for seed in SEEDS:
         found = findings(seed, Wiring())
         assert not found, (
             f"seed {seed} (run it alone: TENURE_SIMULATION_SEED={seed} TENURE_SIMULATION_SEEDS=1): {found}"

@@ -1,7 +1,6 @@
 """The whole deployment in wall time, under faults: every run keeps the invariants, and its log gives the same alerts to
 whoever reads it."""
 
-import os
 from random import Random
 
 from services.analytics.reader import AttritionReader
@@ -12,11 +11,9 @@ from tests.simulation.faults import Chance
 from tests.simulation.history import draw
 from tests.simulation.invariants import alerts, differences, log, traces, violations
 from tests.simulation.rules import RULES
+from tests.simulation.seeds import SEEDS
 from tests.simulation.stepping import run
 from tests.simulation.world import GRID, Wiring, World
-
-SEEDS = int(os.environ.get("TENURE_SIMULATION_SEEDS", "300"))
-FIRST = int(os.environ.get("TENURE_SIMULATION_SEED", "0"))
 
 
 def disturbed(seed: int, wiring: Wiring, *, faults: int | None = None) -> World:
@@ -65,7 +62,7 @@ async def _read(reader: AttritionReader, world: World) -> None:
 
 
 def test_every_run_under_faults_keeps_the_invariants_and_can_be_read_again() -> None:
-    for seed in range(FIRST, FIRST + SEEDS):
+    for seed in SEEDS:
         found = findings(seed, Wiring())
         assert not found, (
             f"seed {seed} (run it alone: TENURE_SIMULATION_SEED={seed} TENURE_SIMULATION_SEEDS=1): {found}"
