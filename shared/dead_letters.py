@@ -8,6 +8,7 @@ import structlog
 
 from shared.broker import Outgoing, Record
 from shared.contracts.envelope import Problem, Unreadable
+from shared.logs import traced
 from shared.telemetry import DEAD_LETTERS
 from shared.topics import dead_letters
 
@@ -21,6 +22,13 @@ class DeadLetter:
     problems: Sequence[Problem]
 
 
+def traceparent_of(record: Record) -> str | None:
+    """From the record's headers. One may be without a value, whatever its type says: anybody may write a header."""
+    return next(
+        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent" and value), None
+    )
+
+
 def dead_letter(record: Record, error: Unreadable) -> DeadLetter:
     return DeadLetter(record, error.code, error.problems)
 
@@ -30,9 +38,10 @@ def set_aside(service: str, letter: DeadLetter) -> Outgoing:
     Counts it and says so in the log."""
     record = letter.record
     DEAD_LETTERS.labels(letter.code).inc()
-    log.warning(
-        "event_set_aside", code=letter.code, topic=record.topic, partition=record.partition, offset=record.offset
-    )
+    with traced(traceparent_of(record)):
+        log.warning(
+            "event_set_aside", code=letter.code, topic=record.topic, partition=record.partition, offset=record.offset
+        )
     reason = {"code": letter.code, "problems": [{"path": p.path, "reason": p.reason} for p in letter.problems]}
     headers = (
         ("reason", json.dumps(reason, ensure_ascii=False).encode()),

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.health import Health
 from shared.http import MEDIA_TYPE, RETRY_AFTER_S, json_response, problem_document
+from shared.logs import traced
 
 log = structlog.get_logger()
 
@@ -40,7 +41,9 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         own = self._service is None or scope.get("path") in OWN_PATHS
-        await (self._own if own or self._service is None else self._service)(scope, receive, send)
+        traceparent = dict(scope.get("headers", ())).get(b"traceparent", b"").decode("ascii", "replace")
+        with traced(traceparent):  # whatever is logged of this request carries its trace
+            await (self._own if own or self._service is None else self._service)(scope, receive, send)
 
     async def listen(self, host: str, port: int) -> None:
         """Raises OSError if the port is taken. Port 0: any free one; the log says which."""

@@ -14,7 +14,7 @@ from shared.chain import Question, question_of_input
 from shared.contracts.envelope import Inbound, Input, Problem, Unreadable, read_inbound
 from shared.contracts.tick import read_tick
 from shared.contracts.values import from_micros
-from shared.dead_letters import DeadLetter, dead_letter
+from shared.dead_letters import DeadLetter, dead_letter, traceparent_of
 from shared.intake import admit
 from shared.settings import TimeSource
 from shared.topics import partition_of
@@ -69,7 +69,7 @@ class InboxReader:
         arrived = record_time(record) if self._time is TimeSource.WALL else None
         admit(event, now=arrived)
         at = event.time if arrived is None else min(event.time, arrived)
-        return question_of_input(event, at, value, event.traceparent or _traced(record))
+        return question_of_input(event, at, value, event.traceparent or traceparent_of(record))
 
     def _check_place(self, event: Inbound, record: Record) -> None:
         wanted = partition_of(event.subject, self._partitions)
@@ -85,10 +85,3 @@ class InboxReader:
 def record_time(record: Record) -> datetime:
     """The broker's time of the record, aware UTC."""
     return from_micros(record.timestamp * 1000)
-
-
-def _traced(record: Record) -> str | None:
-    """A header may be without a value, whatever its type says: anybody may write one."""
-    return next(
-        (value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent" and value), None
-    )

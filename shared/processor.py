@@ -25,6 +25,7 @@ from shared.due_list import DueList, Entry, bucket_of
 from shared.event_store import Commit, EventStore, Refused, Snapshot
 from shared.inbox import InboxReader, Put, Tick
 from shared.insert_limits import slices
+from shared.logs import traced
 from shared.rounds import PartitionRounds, Turn
 from shared.settings import TimeSource
 from shared.telemetry import DUPLICATES, PARKED, REFUSED_INSERTS
@@ -218,7 +219,10 @@ class Processor(Generic[S]):
                 step.groups.append([set_aside(self._decider.name, letter)])
             return
         self._add(step, commit_for(self._decider, chain, question))
-        PARKED.inc(question.cause_id in chain.parked)
+        if question.cause_id in chain.parked:
+            PARKED.inc()
+            with traced(question.traceparent):
+                log.warning("cause_parked", cause=question.cause_id)
 
     def _tick(self, step: Step[S], turn: Turn, at: datetime) -> None:
         looks = self._due.before(turn.partition, at)
