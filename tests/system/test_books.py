@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shared.domain_service import domain_service
 from shared.runtime import run
 from shared.topics import inbox, partition_of
 from tests.embedded import embedded
+from tests.servers import embedded_broker
 from tests.wiring import deciding
 from tests.wiring.deciding import Rules
 
@@ -143,11 +145,12 @@ async def test_a_commit_that_is_lost_is_named_by_the_audit(shown: LocalStack) ->
         assert any("(till|lost of anna) is neither recorded nor set aside by retention" in f for f in found)
 
 
-async def test_where_there_is_no_deployment_the_audit_does_not_say_that_all_is_well(broker_address: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", "audit", "--kafka", broker_address, "--mongo", "mongodb://unused",
-        "--database-prefix", "none", stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
-    out, said = await process.communicate()
+async def test_where_there_is_no_deployment_the_audit_does_not_say_that_all_is_well(tmp_path: Path) -> None:
+    with embedded_broker(tmp_path) as address:  # of its own: others make topics on the shared one
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli.main", "audit", "--kafka", address, "--mongo", "mongodb://unused",
+            "--database-prefix", "none", stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        out, said = await process.communicate()
     assert (2, b"") == (process.returncode, out)
     assert b"There is no topic customer.events" in said
