@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE = 1
-.PHONY: setup demo test lint bench lock contracts clean
+.PHONY: setup demo test test-system lint bench kafka lock contracts clean
 
 setup: .venv/.ready
 
@@ -19,6 +19,12 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest
+
+test-system: setup kafka     # what takes long, or more than Python: three nodes of Apache Kafka, a browser, helm
+	@$(BIN)/python -m pytest -m long
+
+kafka: setup                # fetches Apache Kafka, for which it needs Java 17 and Maven
+	@$(BIN)/python -m deploy.local.apache_kafka
 
 lint: setup
 	@$(BIN)/ruff check --quiet .

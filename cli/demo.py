@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.brokers import Kafka, KafkaOption, NodesOption, kafka_nodes
 from cli.context import LOCAL_STATE, JsonOption, connect, state_folder
 from cli.output import console, json_line, say
 
@@ -35,6 +36,8 @@ def demo(
     ] = None,
     max_days: Annotated[int | None, typer.Option(min=1, help="Only the first days of the history.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder for logs and data; by default as `tenure local`.")] = None,
+    kafka: KafkaOption = Kafka.EMBEDDED,
+    nodes: NodesOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Watch eighteen months of a real shop go by in a minute or two, and see who is drifting away."""
@@ -45,7 +48,7 @@ def demo(
     stays = sys.stdout.isatty() if keep is None else keep
     lines = _lines(max_days)
     try:
-        with _stack(state or state_folder(), partitions) as stack:
+        with _stack(state or state_folder(), partitions, kafka_nodes(kafka, nodes)) as stack:
             say(f"Replaying {len(lines):,} events, {lines[0].at:%Y-%m-%d} to {lines[-1].at:%Y-%m-%d}")
             report = replay(stack, lines)
             say(f"All has arrived: {report.accepted:,} events")
@@ -78,16 +81,18 @@ def _lines(max_days: int | None) -> "list[Line]":
 
 
 @contextmanager
-def _stack(folder: Path, partitions: int) -> "Iterator[LocalStack]":
+def _stack(folder: Path, partitions: int, nodes: int) -> "Iterator[LocalStack]":
     """Raises LocalError. On the usual ports where all of them are free."""
     from deploy.local import parts
     from deploy.local.servers import taken
     from deploy.local.stack import LocalStack
 
-    free_ports = any(taken(port) for port in (*parts.SERVERS.values(), *parts.SERVICES.values()))
-    say(f"Starting a broker, a database and {len(parts.SERVICES)} services, all empty; logs in {folder / 'logs'}")
+    usual, controllers = parts.usual_ports(nodes)
+    free_ports = any(taken(port) for port in (*usual.values(), *controllers.values()))
+    broker = f"Apache Kafka with {nodes} node{'s' * (nodes > 1)}" if nodes else "a broker"
+    say(f"Starting {broker}, a database and {len(parts.SERVICES)} services, all empty; logs in {folder / 'logs'}")
     began = time.monotonic()
-    with LocalStack(folder, time="history", partitions=partitions, free_ports=free_ports) as stack:
+    with LocalStack(folder, time="history", partitions=partitions, kafka_nodes=nodes, free_ports=free_ports) as stack:
         say(f"Ready after {time.monotonic() - began:.0f} s")
         yield stack
 

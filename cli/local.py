@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.brokers import Kafka, KafkaOption, NodesOption, kafka_nodes
 from cli.context import JsonOption, state_folder
 from cli.errors import OUTCOME, UNASKED, CliError
 from cli.output import console, json_line, say, table
@@ -37,6 +38,8 @@ def up(
     partitions: Annotated[int, typer.Option(min=1, max=100, help="Of every topic with customers.")] = 6,
     grid: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks for silence.")] = 3600,
     tick: Annotated[float, typer.Option(min=0.1, help="Seconds between two ticks in wall time.")] = 60,
+    kafka: KafkaOption = Kafka.EMBEDDED,
+    nodes: NodesOption = 1,
     free_ports: Annotated[bool, typer.Option("--free-ports", help="Take whatever ports are free.")] = False,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay until Ctrl-C, then end everything.")] = False,
 ) -> None:
@@ -44,9 +47,14 @@ def up(
     from deploy.local.stack import LocalStack
 
     stack = LocalStack(
-        state_folder(), time=time_mode, partitions=partitions, grid_s=grid, tick_s=tick, free_ports=free_ports,
-        on_progress=_tell,
+        state_folder(), time=time_mode, partitions=partitions, grid_s=grid, tick_s=tick,
+        kafka_nodes=kafka_nodes(kafka, nodes), free_ports=free_ports, on_progress=_tell,
     )  # fmt: skip
+    say(
+        "Starting Apache Kafka and an empty database."
+        if kafka is Kafka.NATIVE
+        else "Starting from an empty broker and database: the embedded broker keeps nothing."
+    )
     if foreground:
         _stay(stack)
     else:
@@ -94,9 +102,10 @@ NOTHING_YET = "There are no logs here: run `tenure local up`."
 @app.command()
 def restart(name: NameArgument) -> None:
     """End one process and start it again."""
-    if name == "broker":
+    stack = _attached()
+    if not stack.keeps(name):
         raise CliError("The embedded broker keeps nothing: run `tenure local down`, then `tenure local up`.", UNASKED)
-    _attached().restart(name)
+    stack.restart(name)
     say(f"{name} is ready again.")
 
 
@@ -111,9 +120,7 @@ def down() -> None:
 
 
 def _tell(name: str, state: str) -> None:
-    if (name, state) == ("broker", "starting"):
-        say("Starting from an empty broker and database: the embedded broker keeps nothing.")
-    elif state == "ready":
+    if state == "ready":
         say(f"  {name} is ready")
 
 
@@ -126,7 +133,7 @@ def _stay(stack: "LocalStack") -> None:
             say("Ctrl-C ends it.")
             for death in stack.watch():
                 say(str(death))
-                if death.name == "broker":
+                if not death.keeps:
                     raise CliError(
                         "Everything was ended, because its broker has gone: run `tenure local up` to begin anew."
                     )

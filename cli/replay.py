@@ -95,7 +95,7 @@ def refuse_deaths(stack: "LocalStack") -> None:
     """Raises CliError if a process has died: a replay in which one was missing would show nothing worth seeing."""
     deaths = stack.deaths()
     if deaths:
-        first = next((death for death in deaths if death.name == "broker"), deaths[0])  # others fall with it
+        first = next((death for death in deaths if not death.keeps), deaths[0])  # others fall with it
         raise CliError(f"{first.what}.\nEverything was ended: run `tenure demo` again. The log: {first.log}")
 
 

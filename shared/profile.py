@@ -1,5 +1,5 @@
-"""What differs between the embedded stand-ins, a local Apache Kafka and production. Nothing else in the code knows
-where it runs."""
+"""What differs between the embedded stand-ins, an Apache Kafka on one machine and production. Nothing else in the code
+knows where it runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +8,7 @@ from enum import StrEnum
 class ProfileName(StrEnum):
     EMBEDDED = "embedded"
     LOCAL = "local"
+    LOCAL_CLUSTER = "local-cluster"
     PRODUCTION = "production"
 
 
@@ -32,5 +33,6 @@ PROFILES: dict[ProfileName, Profile] = {
     # when a record arrives: it lets the whole time pass, 124 ms at the median with 500.
     ProfileName.EMBEDDED: Profile(False, True, 1, 1, 6_000, 1_000, 30_000, 180_000, None, 20),
     ProfileName.LOCAL: Profile(True, False, 1, 1, 6_000, 1_000, 30_000, 180_000, "zstd", 500),
+    ProfileName.LOCAL_CLUSTER: Profile(True, False, 3, 2, 6_000, 1_000, 30_000, 180_000, "zstd", 500),
     ProfileName.PRODUCTION: Profile(True, False, 3, 2, 45_000, 5_000, 120_000, 180_000, "zstd", 500),
 }

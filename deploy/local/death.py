@@ -12,11 +12,13 @@ TAIL_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """`code` is the exit code, minus the number of the signal if one killed it; None if it was not our child."""
+    """`code` is the exit code, minus the number of the signal if one killed it; None if it was not our child.
+    `keeps`: it has what it had when it is started again."""
 
     name: str
     code: int | None
     log: Path
+    keeps: bool = True
 
     @property
     def what(self) -> str:
@@ -26,7 +28,7 @@ class Death:
 
     @property
     def advice(self) -> str:
-        if self.name == "broker":
+        if not self.keeps:
             return "The embedded broker keeps nothing: run `tenure local down`, then `tenure local up` to begin anew"
         return f"Nothing is lost: `tenure local restart {self.name}` brings it back"
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from deploy.local import apache_kafka
 from deploy.local.errors import LocalError
 from deploy.local.servers import (
     HOST,
@@ -15,9 +16,10 @@ from deploy.local.servers import (
     free_ports,
     taken,
 )
-from deploy.local.state import Deployment, StateFolder
+from deploy.local.state import Deployment, StateFolder, is_broker
 
-SERVERS: Mapping[str, int] = {"broker": 9092, "database": 27017}
+BROKER, DATABASE = 9092, 27017
+NODE = 10  # between the ports of two nodes
 SERVICES: Mapping[str, int] = {  # by when they are wanted: who starts first has joined its group first
     "gateway": 8080,
     "projection": 8081,
@@ -29,29 +31,50 @@ SERVICES: Mapping[str, int] = {  # by when they are wanted: who starts first has
 ANSWER_S = 2.0
 
 
-def choose_ports(*, any_free: bool) -> dict[str, int]:
-    """The usual ones, or any that are free. Raises LocalError for one that is taken."""
-    usual = {**SERVERS, **SERVICES}
+def broker_names(nodes: int) -> list[str]:
+    return ["broker"] if nodes == 1 else [f"broker-{n}" for n in range(1, nodes + 1)]
+
+
+def usual_ports(kafka_nodes: int = 0) -> tuple[dict[str, int], dict[str, int]]:
+    """Name -> port of brokers, database and services, in order of their start; the same of Apache Kafka's controllers,
+    which are one above their brokers."""
+    brokers = {name: BROKER + NODE * n for n, name in enumerate(broker_names(max(1, kafka_nodes)))}
+    controllers = {name: port + 1 for name, port in brokers.items()} if kafka_nodes else {}
+    return {**brokers, "database": DATABASE, **SERVICES}, controllers
+
+
+def choose_ports(kafka_nodes: int, *, any_free: bool) -> tuple[dict[str, int], dict[str, int]]:
+    """As `usual_ports`, or any that are free. Raises LocalError for one that is taken."""
+    ports, controllers = usual_ports(kafka_nodes)
     if any_free:
-        return dict(zip(usual, free_ports(len(usual)), strict=True))
-    for name, port in usual.items():
+        free = iter(free_ports(len(ports) + len(controllers)))
+        return dict(zip(ports, free, strict=False)), dict(zip(controllers, free, strict=False))
+    for name, port in [*ports.items(), *controllers.items()]:
         if taken(port):
             raise LocalError(
                 f"Port {port}, for the {name}, is taken: stop the program that uses it "
                 f"(`lsof -i :{port}` names it), or use `--free-ports`."
             )
-    return usual
+    return ports, controllers
 
 
 def command(name: str, deployment: Deployment, folder: StateFolder) -> list[str]:
     port = deployment.ports[name]
-    match name:
-        case "broker":
-            return broker_command(port)
-        case "database":
-            return database_command(port, folder.database)
-        case _:
-            return [sys.executable, "-m", f"services.{name}"]
+    if name == "database":
+        return database_command(port, folder.database)
+    if not is_broker(name):
+        return [sys.executable, "-m", f"services.{name}"]
+    if not deployment.controllers:
+        return broker_command(port)
+    return apache_kafka.command(nodes(deployment, folder)[name])
+
+
+def nodes(deployment: Deployment, folder: StateFolder) -> dict[str, apache_kafka.Node]:
+    """Of Apache Kafka, by name; none on the embedded broker."""
+    return {
+        name: apache_kafka.Node(n, deployment.ports[name], controller, folder.broker(name))
+        for n, (name, controller) in enumerate(deployment.controllers.items(), start=1)
+    }
 
 
 def environment(name: str, deployment: Deployment) -> dict[str, str]:
@@ -61,7 +84,7 @@ def environment(name: str, deployment: Deployment) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "TENURE_KAFKA": deployment.kafka,
         "TENURE_MONGO": deployment.mongo,
-        "TENURE_PROFILE": "embedded",
+        "TENURE_PROFILE": deployment.profile,
         "TENURE_TIME": deployment.time,
         "TENURE_PARTITIONS": str(deployment.partitions),
         "TENURE_GRID_S": str(deployment.grid_s),
@@ -73,23 +96,17 @@ def environment(name: str, deployment: Deployment) -> dict[str, str]:
 
 
 def ready(name: str, deployment: Deployment) -> bool:
-    match name:
-        case "broker":
-            return broker_answers(deployment.kafka)
-        case "database":
-            return database_answers(deployment.mongo)
-        case _:
-            return _answers_ready(deployment.ports[name])
+    if is_broker(name):
+        return broker_answers(address(name, deployment))
+    if name == "database":
+        return database_answers(deployment.mongo)
+    return _answers_ready(deployment.ports[name])
 
 
 def address(name: str, deployment: Deployment) -> str:
-    match name:
-        case "broker":
-            return deployment.kafka
-        case "database":
-            return deployment.mongo
-        case _:
-            return deployment.url(name)
+    if is_broker(name):
+        return f"{HOST}:{deployment.ports[name]}"
+    return deployment.mongo if name == "database" else deployment.url(name)
 
 
 def _answers_ready(port: int) -> bool:

@@ -1,4 +1,6 @@
-"""A whole deployment on this machine: every service as its own process, on an embedded broker and database.
+"""A whole deployment on this machine: every service as its own process, and the broker and the database they need.
+
+The database is the embedded one; the broker, too, or Apache Kafka with one node or several.
 
 In: a state folder and a few wishes. Out: addresses and a key; processes that can be killed and started one by one.
 Two promises must not break: after `down`, or when whoever holds the stack ends in any way, no process is left; and
@@ -14,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from deploy.local import parts
+from deploy.local import apache_kafka, parts
 from deploy.local.death import Death
 from deploy.local.errors import LocalError
 from deploy.local.processes import Process, birth_of, end, gone, spawn
 from deploy.local.provision import local_key, provision
-from deploy.local.state import Deployment, StateFolder
-from deploy.local.takedown import SERVER_GRACE_S, SERVICE_GRACE_S, take_down
+from deploy.local.state import Deployment, StateFolder, is_broker
+from deploy.local.takedown import SERVER_GRACE_S, SERVICE_GRACE_S, is_server, take_down
 
 READY_S = 90.0  # a group's first join alone takes some seconds on the embedded broker
 LOOK_S = 0.1
@@ -47,15 +49,22 @@ class LocalStack:
         partitions: int = PARTITIONS,
         grid_s: float = 3600,
         tick_s: float = 60,
+        kafka_nodes: int = 0,
         free_ports: bool = False,
         env: Mapping[str, str] | None = None,
         services: Collection[str] = tuple(parts.SERVICES),
         on_progress: Callable[[str, str], None] = lambda name, state: None,
     ) -> None:
-        """`env` goes to every service; `on_progress` hears (name, "starting" or "ready")."""
+        """`kafka_nodes` of Apache Kafka; 0: the embedded broker. `env` goes to every service; `on_progress` hears
+        (name, "starting" or "ready")."""
         self.folder = StateFolder(Path(folder).absolute())
         self._wishes = (time, partitions, grid_s, tick_s, dict(env or {}))
-        self._free_ports, self._services, self._on_progress = free_ports, services, on_progress
+        self._kafka_nodes, self._free_ports, self._services, self._on_progress = (
+            kafka_nodes,
+            free_ports,
+            services,
+            on_progress,
+        )
         self._deployment: Deployment | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._warden: subprocess.Popen[bytes] | None = None
@@ -111,15 +120,16 @@ class LocalStack:
 
     def _up(self, *, tied: bool) -> None:
         self._refuse_if_up()
-        ports = parts.choose_ports(any_free=self._free_ports)
+        ports, controllers = parts.choose_ports(self._kafka_nodes, any_free=self._free_ports)
         self.folder.wipe()
-        time, partitions, grid_s, tick_s, env = self._wishes
         key = local_key()
-        self._deployment = Deployment(ports, key.text, time, partitions, grid_s, tick_s, env)
+        self._deployment = Deployment(ports, key.text, *self._wishes, controllers)
         try:
             if tied:
                 self._tie()
-            self._start_and_await(parts.SERVERS)
+            if controllers:
+                apache_kafka.set_up(list(parts.nodes(self._deployment, self.folder).values()))
+            self._start_and_await([name for name in ports if is_server(name)])
             provision(parts.environment("gateway", self.deployment), key)
             self.folder.write(self.deployment)
             self._start_and_await(self._services)
@@ -182,7 +192,11 @@ class LocalStack:
         dead = [name for name, process in self.folder.processes().items() if not process.alive]
         if self.folder.ending:  # looked at last: it is said before the first process goes
             return []
-        return [Death(name, self._exit_code(name), self.folder.log(name)) for name in dead]
+        return [Death(name, self._exit_code(name), self.folder.log(name), self.keeps(name)) for name in dead]
+
+    def keeps(self, name: str) -> bool:
+        """Whether it has what it had when it is started again."""
+        return not is_broker(name) or self.deployment.brokers_keep
 
     def watch(self, *, look_s: float = 0.5) -> Iterator[Death]:
         """Every death once, until somebody takes it down; a process that comes back and dies again counts again."""

@@ -14,8 +14,12 @@ from deploy.local.processes import Process
 from deploy.local.servers import HOST
 
 MARK = "tenure-state"  # says that the folder is ours to wipe
-OWNED = ("logs", "pids", "database", "local.json", "ending", "send-*.json")
+OWNED = ("logs", "pids", "database", "brokers", "local.json", "ending", "send-*.json")
 """What a deployment leaves behind; `send-*.json` says how far a file was sent, and so goes with what it was sent to."""
+
+
+def is_broker(name: str) -> bool:
+    return name == "broker" or name.startswith("broker-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,27 @@ class Deployment:
     grid_s: float
     tick_s: float
     env: Mapping[str, str] = field(default_factory=dict)  # beside what the stack says to every service
+    controllers: Mapping[str, int] = field(default_factory=dict)  # nodes of Apache Kafka; none: the embedded broker
+
+    @property
+    def brokers(self) -> list[str]:
+        return [name for name in self.ports if is_broker(name)]
+
+    @property
+    def brokers_keep(self) -> bool:
+        """Whether a broker that died has what it was given when it is back."""
+        return bool(self.controllers)
 
     @property
     def kafka(self) -> str:
-        return f"{HOST}:{self.ports['broker']}"
+        return ",".join(f"{HOST}:{self.ports[name]}" for name in self.brokers)
+
+    @property
+    def profile(self) -> str:
+        """The one of shared/profile.py that fits these brokers."""
+        if not self.controllers:
+            return "embedded"
+        return "local" if len(self.controllers) == 1 else "local-cluster"
 
     @property
     def mongo(self) -> str:
@@ -65,6 +86,9 @@ class StateFolder:
     def database(self) -> Path:
         return self.path / "database"
 
+    def broker(self, name: str) -> Path:
+        return self.path / "brokers" / name
+
     def log(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
 
@@ -88,7 +112,7 @@ class StateFolder:
             raise LocalError(f"{self.path} holds files that are not Tenure's: choose another folder with TENURE_STATE.")
         for file in owned:
             shutil.rmtree(file) if file.is_dir() and not file.is_symlink() else file.unlink()
-        for folder in ("logs", "pids", "database"):
+        for folder in ("logs", "pids", "database", "brokers"):
             (self.path / folder).mkdir(parents=True)
         (self.path / MARK).write_text("Made by `tenure local up`, which empties it.\n")
 

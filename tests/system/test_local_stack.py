@@ -58,7 +58,7 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path, monkeypatch: pyt
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        monkeypatch.setattr("deploy.local.parts.SERVERS", {"broker": port, "database": port})
+        monkeypatch.setattr("deploy.local.parts.BROKER", port)
         with pytest.raises(LocalError, match=rf"Port {port}, for the broker, is taken: .*--free-ports"):
             LocalStack(tmp_path, services=()).up()
 

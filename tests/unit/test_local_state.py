@@ -75,7 +75,7 @@ def test_the_last_words_are_the_last_line_that_says_anything(log: str, words: st
     assert words == last_words(file)
 
 
-def test_the_death_of_the_broker_sends_nobody_to_restart_it(tmp_path: Path) -> None:
-    said = str(Death("broker", -9, tmp_path / "broker.log"))
+def test_the_death_of_the_embedded_broker_sends_nobody_to_restart_it(tmp_path: Path) -> None:
+    said = str(Death("broker", -9, tmp_path / "broker.log", keeps=False))
     assert said.startswith("broker has stopped (killed by SIGKILL)\n")
     assert "`tenure local down`, then `tenure local up`" in said
