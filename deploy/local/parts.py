@@ -3,7 +3,7 @@
 import http.client
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from deploy.local import apache_kafka
 from deploy.local.errors import LocalError
@@ -19,7 +19,7 @@ from deploy.local.servers import (
 from deploy.local.state import Deployment, StateFolder, is_broker
 
 BROKER, DATABASE = 9092, 27017
-NODE = 10  # between the ports of two nodes
+NODE, COPY = 10, 100  # between the ports of two nodes, and of two copies of a service
 SERVICES: Mapping[str, int] = {  # by when they are wanted: who starts first has joined its group first
     "gateway": 8080,
     "projection": 8081,
@@ -35,17 +35,28 @@ def broker_names(nodes: int) -> list[str]:
     return ["broker"] if nodes == 1 else [f"broker-{n}" for n in range(1, nodes + 1)]
 
 
-def usual_ports(kafka_nodes: int = 0) -> tuple[dict[str, int], dict[str, int]]:
+def copies_of(services: Iterable[str], copies: int) -> list[str]:
+    """The first has the service's own name."""
+    return [service if n == 1 else f"{service}-{n}" for service in services for n in range(1, copies + 1)]
+
+
+def service_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def usual_ports(kafka_nodes: int = 0, copies: int = 1) -> tuple[dict[str, int], dict[str, int]]:
     """Name -> port of brokers, database and services, in order of their start; the same of Apache Kafka's controllers,
     which are one above their brokers."""
     brokers = {name: BROKER + NODE * n for n, name in enumerate(broker_names(max(1, kafka_nodes)))}
     controllers = {name: port + 1 for name, port in brokers.items()} if kafka_nodes else {}
-    return {**brokers, "database": DATABASE, **SERVICES}, controllers
+    ports = (port + COPY * n for port in SERVICES.values() for n in range(copies))
+    services = dict(zip(copies_of(SERVICES, copies), ports, strict=True))
+    return {**brokers, "database": DATABASE, **services}, controllers
 
 
-def choose_ports(kafka_nodes: int, *, any_free: bool) -> tuple[dict[str, int], dict[str, int]]:
+def choose_ports(kafka_nodes: int, copies: int, *, any_free: bool) -> tuple[dict[str, int], dict[str, int]]:
     """As `usual_ports`, or any that are free. Raises LocalError for one that is taken."""
-    ports, controllers = usual_ports(kafka_nodes)
+    ports, controllers = usual_ports(kafka_nodes, copies)
     if any_free:
         free = iter(free_ports(len(ports) + len(controllers)))
         return dict(zip(ports, free, strict=False)), dict(zip(controllers, free, strict=False))
@@ -63,7 +74,7 @@ def command(name: str, deployment: Deployment, folder: StateFolder) -> list[str]
     if name == "database":
         return database_command(port, folder.database)
     if not is_broker(name):
-        return [sys.executable, "-m", f"services.{name}"]
+        return [sys.executable, "-m", f"services.{service_of(name)}"]
     if not deployment.controllers:
         return broker_command(port)
     return apache_kafka.command(nodes(deployment, folder)[name])

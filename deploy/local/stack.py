@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time as clock
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -50,21 +50,18 @@ class LocalStack:
         grid_s: float = 3600,
         tick_s: float = 60,
         kafka_nodes: int = 0,
+        copies: int = 1,
         free_ports: bool = False,
         env: Mapping[str, str] | None = None,
         services: Collection[str] = tuple(parts.SERVICES),
         on_progress: Callable[[str, str], None] = lambda name, state: None,
     ) -> None:
-        """`kafka_nodes` of Apache Kafka; 0: the embedded broker. `env` goes to every service; `on_progress` hears
-        (name, "starting" or "ready")."""
+        """`kafka_nodes` of Apache Kafka, 0: the embedded broker; `copies` of every service; `env` goes to each of them;
+        `on_progress` hears (name, "starting" or "ready")."""
         self.folder = StateFolder(Path(folder).absolute())
         self._wishes = (time, partitions, grid_s, tick_s, dict(env or {}))
-        self._kafka_nodes, self._free_ports, self._services, self._on_progress = (
-            kafka_nodes,
-            free_ports,
-            services,
-            on_progress,
-        )
+        self._kafka_nodes, self._copies, self._free_ports = kafka_nodes, copies, free_ports
+        self._services, self._on_progress = parts.copies_of(services, copies), on_progress
         self._deployment: Deployment | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._warden: subprocess.Popen[bytes] | None = None
@@ -120,7 +117,7 @@ class LocalStack:
 
     def _up(self, *, tied: bool) -> None:
         self._refuse_if_up()
-        ports, controllers = parts.choose_ports(self._kafka_nodes, any_free=self._free_ports)
+        ports, controllers = parts.choose_ports(self._kafka_nodes, self._copies, any_free=self._free_ports)
         self.folder.wipe()
         key = local_key()
         self._deployment = Deployment(ports, key.text, *self._wishes, controllers)
@@ -179,6 +176,15 @@ class LocalStack:
     def restart(self, name: str) -> None:
         self.stop(name)
         self.start(name)
+
+    def pass_over(self) -> None:
+        """From `history` to `wall` time, once, after the last tick: every service begins anew. Raises LocalError."""
+        services = [name for name in self.folder.processes() if not is_server(name)]
+        for name in services:
+            self.stop(name)
+        self._deployment = replace(self.deployment, time="wall")
+        self.folder.write(self.deployment)
+        self._start_and_await(services)
 
     def status(self) -> list[Status]:
         """One row a process, whether it runs or not."""
