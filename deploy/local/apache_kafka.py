@@ -134,7 +134,8 @@ _PROTOCOLS = [f"{name}:{name}" for name in ("PLAINTEXT", "SSL", "SASL_PLAINTEXT"
 
 
 def _format(jars: Path, node: Node, cluster: str, wire: Wire) -> "subprocess.Popen[str]":
-    tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(node.settings_file), *wire.format_arguments]
+    known = [f"--cluster-id={cluster}", f"--config={node.settings_file}"]  # an id may begin with a dash
+    tool = ["kafka.tools.StorageTool", "format", *known, *wire.format_arguments]
     return subprocess.Popen(
         [str(_java()), *MEMORY, "-cp", f"{jars}/*", *tool],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
