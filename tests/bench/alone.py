@@ -18,6 +18,7 @@ from deploy.local import parts
 from deploy.local.death import last_words
 from deploy.local.processes import Process, birth_of, spawn
 from deploy.local.stack import LocalStack
+from deploy.local.takedown import is_server
 from shared.topics import ALERTS, CUSTOMER_EVENTS
 from tests.bench.log import lengths
 from tests.bench.usage import Measured
@@ -44,8 +45,9 @@ class Pair:
 
 def read_alone(stack: LocalStack, rounds: int, say: Say) -> dict[str, list[Pair]]:
     """Reader -> its rounds. Stops the services, for good. Raises CliError."""
-    for name in parts.SERVICES:
-        stack.stop(name)
+    for name in list(stack.folder.processes()):
+        if not is_server(name):
+            stack.stop(name)
     return {name: [_pair(stack, name, number, say) for number in range(1, rounds + 1)] for name in READERS}
 
 

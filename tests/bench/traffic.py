@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cli.context import connect_gateway
 from cli.sending.door import Door
 from cli.sending.lines import Line
+from deploy.local.parts import service_of
 from deploy.local.stack import LocalStack
 
 
@@ -23,10 +24,11 @@ class Sent:
 
 
 @contextmanager
-def traffic(stack: LocalStack, gateways: Sequence[str], batches: Iterator[list[Line]]) -> Iterator[Sent]:
-    """One batch a second inside the block. What went wrong is raised at its end."""
+def traffic(stack: LocalStack, batches: Iterator[list[Line]], *, every_s: float = 1.0) -> Iterator[Sent]:
+    """One batch `every_s` inside the block, until there is none. What went wrong is raised at its end."""
     sent, stop = Sent(), threading.Event()
-    thread = threading.Thread(target=_send, args=(stack, gateways, batches, sent, stop.is_set), name="traffic")
+    gateways = [stack.deployment.url(name) for name in stack.deployment.ports if service_of(name) == "gateway"]
+    thread = threading.Thread(target=_send, args=(gateways, stack.key, batches, every_s, sent, stop.is_set))
     thread.start()
     try:
         yield sent
@@ -38,22 +40,23 @@ def traffic(stack: LocalStack, gateways: Sequence[str], batches: Iterator[list[L
 
 
 def _send(
-    stack: LocalStack,
     gateways: Sequence[str],
+    key: str,
     batches: Iterator[list[Line]],
+    every_s: float,
     sent: Sent,
     stopped: Callable[[], bool],
 ) -> None:
     try:
-        clients = [connect_gateway(stack.deployment.url(name), stack.key) for name in gateways]
+        clients = [connect_gateway(gateway, key) for gateway in gateways]
         began = time.monotonic()
-        for second, batch in enumerate(batches):
+        for number, batch in enumerate(batches):
             if stopped():
                 return
-            wait = began + second - time.monotonic()
+            wait = began + number * every_s - time.monotonic()
             sent.behind_s = max(sent.behind_s, -wait)
             time.sleep(max(0.0, wait))
-            refusals = Door(clients[second % len(clients)]).send(batch)
+            refusals = Door(clients[number % len(clients)]).send(batch)
             if refusals:
                 raise RuntimeError(f"the gateway refused an event: {refusals[0]}")
             sent.events += len(batch)

@@ -4,6 +4,7 @@ and what does each process use for it?
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cli.errors import CliError
 from cli.sending.door import Door
 from cli.sending.lines import Line
 from cli.sending.steps import Tick
+from deploy.local.parts import service_of
 from deploy.local.stack import LocalStack
 from shared.contracts.catalogue import DOMAIN_SERVICES, RECORDED_AS
 from shared.contracts.values import parse_time
@@ -39,8 +41,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one process did. `events`: those sent; of a domain service the causes it decided, from channels, from other
-    services' facts and from the clock. `records`: read from topics. `idle`: share of a core before the first event."""
+    """What all processes of a service did. `events`: those sent; of a domain service the causes it decided, from
+    channels, from other services' facts and from the clock. `records`: read from topics. `idle`: share of a core before
+    the first event."""
 
     name: str
     events: int
@@ -59,6 +62,10 @@ class Passage:
     sent_s: float
     seconds: float
     shares: Sequence[Share]
+
+    @property
+    def events_per_s(self) -> float:
+        return self.events / self.seconds
 
 
 def pass_through(stack: LocalStack, lines: Sequence[Line], say: Say) -> Passage:
@@ -148,9 +155,9 @@ class Watch:
         return answer
 
     def _clock(self) -> datetime | None:
-        """Everything before it has been judged; none before the first tick."""
-        clock: str | None = self._get("analytics", "/v1/clock").json()["clock"]
-        return None if clock is None else parse_time(clock)
+        """Everything before it has been judged; none before the first tick. A copy without partitions has none."""
+        clocks = [self._get(copy, "/v1/clock").json()["clock"] for copy in self._copies("analytics")]
+        return min((parse_time(clock) for clock in clocks if clock is not None), default=None)
 
     def _unread(self) -> tuple[int, int]:
         """(length of the log, records that some reader has yet to read). The length is asked last: what a reader
@@ -160,15 +167,18 @@ class Watch:
         left = (max(0, there[topic] - consumed[name].get(topic, 0)) for name in READS for topic in READS[name])
         return there[CUSTOMER_EVENTS], sum(left)
 
-    def _consumed(self, name: str) -> dict[str, int]:
-        """Topic -> records that the process has read."""
-        families = text_string_to_metric_families(self._get(name, "/metrics").text)
-        return {
-            sample.labels["topic"]: int(sample.value)
-            for family in families
-            for sample in family.samples
-            if sample.name == "tenure_records_consumed_total"
-        }
+    def _consumed(self, service: str) -> dict[str, int]:
+        """Topic -> records that its processes have read."""
+        consumed: Counter[str] = Counter()
+        for copy in self._copies(service):
+            for family in text_string_to_metric_families(self._get(copy, "/metrics").text):
+                for sample in family.samples:
+                    if sample.name == "tenure_records_consumed_total":
+                        consumed[sample.labels["topic"]] += int(sample.value)
+        return dict(consumed)
+
+    def _copies(self, service: str) -> list[str]:
+        return [name for name in self.stack.deployment.ports if service_of(name) == service]
 
     def _get(self, name: str, path: str) -> httpx.Response:
         """Raises CliError where the process refuses, httpx.HTTPError where it does not answer."""
@@ -176,8 +186,13 @@ class Watch:
 
 
 def _usages(stack: LocalStack) -> dict[str, Usage]:
+    """By service, all of its processes together."""
     pids = {name: process.pid for name, process in stack.folder.processes().items()} | {SENDER: os.getpid()}
-    return {name: usage_of(pid) for name, pid in pids.items()}
+    used: dict[str, Usage] = {}
+    for name, pid in pids.items():
+        usage, known = usage_of(pid), used.get(service_of(name), Usage(0.0, 0.0))
+        used[service_of(name)] = Usage(known.cpu_s + usage.cpu_s, known.mib + usage.mib)
+    return used
 
 
 def _share(name: str, events: int, consumed: Mapping[str, int] | None, usages: tuple[Usage, Usage, Usage]) -> Share:

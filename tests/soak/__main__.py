@@ -21,14 +21,13 @@ import typer
 
 from cli.output import quieten, say
 from cli.topic_reader import read_to_end
-from deploy.local import parts
 from deploy.local.stack import LocalStack
 from shared.broker import Record
 from shared.topics import ALERTS
+from tests.bench.traffic import Sent, traffic
 from tests.bench.usage import usage_of
 from tests.soak.plan import everyday, past_of, silent_lives
 from tests.soak.result import Result, delays, due_until, first_alerts, middle
-from tests.soak.traffic import Sent, traffic
 from tests.system.chain import Chain
 from tests.system.lives import Life
 
@@ -66,8 +65,7 @@ def soak(
             _take_past_in(stack, lives)
             say(f"In wall time; {len(lives)} customers fall silent, {rate} events a second around them")
             began = time.monotonic()
-            gateways = [name for name in stack.deployment.ports if parts.service_of(name) == "gateway"]
-            with traffic(stack, gateways, everyday(rate)) as sent:
+            with traffic(stack, everyday(rate)) as sent:
                 memory = _watch(stack, sent, length.total_seconds())
             result = _result(stack, lives, sent, time.monotonic() - began, memory)
     print(result.as_json())

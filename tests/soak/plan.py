@@ -4,19 +4,15 @@ traffic around them.
 In: when it begins, how long it takes. Out: lives with the instant of their alert, and an endless stream of batches.
 """
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from cli.sending.lines import Line
-from shared.contracts.values import format_time
+from tests.bench.load import KINDS, OFTEN, SEED, everyday_event
 from tests.system.lives import Life, life
 
 BUSY_CUSTOMERS = 20_000
-SEED = 4711
-KINDS = ("contact", "purchase", "enquiry", "complaint")
-OFTEN = (60, 25, 12, 3)  # of a hundred
 
 
 def silent_lives(begin: datetime, last: timedelta, apart: timedelta) -> list[Life]:
@@ -30,29 +26,9 @@ def everyday(rate: int) -> Iterator[list[Line]]:
     while True:
         now = datetime.now().astimezone()
         kinds = chance.choices(KINDS, OFTEN, k=rate)
-        yield [_event(number + n, kind, chance.randrange(BUSY_CUSTOMERS), now) for n, kind in enumerate(kinds)]
+        yield [everyday_event(number + n, kind, chance.randrange(BUSY_CUSTOMERS), now) for n, kind in enumerate(kinds)]
         number += rate
 
 
 def past_of(lives: Sequence[Life]) -> list[Line]:
     return sorted((line for one in lives for line in one.lines()), key=lambda line: line.at)
-
-
-def _event(number: int, kind: str, customer: int, at: datetime) -> Line:
-    event = {
-        "specversion": "1.0", "id": f"soak-{number}", "source": "soak", "type": f"tenure.{kind}.v1",
-        "subject": f"busy-{customer:05}", "time": format_time(at), "data": _data(kind, number, customer),
-    }  # fmt: skip
-    return Line(number, at, f"soak-{number}", json.dumps(event).encode())
-
-
-def _data(kind: str, number: int, customer: int) -> dict[str, object]:
-    match kind:
-        case "contact":
-            return {"route": "email", "direction": "inbound"}
-        case "purchase":
-            return {"amount_minor": 500 + customer % 9_500, "currency": "EUR"}
-        case "enquiry":
-            return {"origin": "existing-customer"}
-        case _:
-            return {"complaint": f"case-{number}", "route": "telephone", "about": "service"}
