@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.context import ApiOption, JsonOption, KafkaOption, KeyOption, connect, kafka_address
+from cli.context import ApiOption, JsonOption, KafkaOption, KeyOption, connect, kafka_place
 from cli.errors import CliError
 from cli.money import format_money
 from cli.output import json_line, say, table
 
 if TYPE_CHECKING:
     from shared.broker import Record
+    from shared.kafka_client import Kafka
 
 PAGE = 500
 COLUMNS = ("customer", "since", "state", "risk", "value at risk", "signs", "cause", "why")
@@ -33,7 +34,7 @@ def alerts(
 ) -> None:
     """Who is drifting away, the most valuable first."""
     if follow:
-        _follow(kafka_address(kafka), sign, as_json)
+        _follow(kafka_place(kafka), sign, as_json)
         return
     found = open_alerts(api, key, sign=sign, limit=limit)
     if as_json:
@@ -62,19 +63,21 @@ def open_alerts(api: str | None, key: str | None, *, sign: str | None, limit: in
     return rows
 
 
-def _follow(address: str, sign: str | None, as_json: bool) -> None:
-    say(f"Following the alerts on {address}; Ctrl-C ends it.")
+def _follow(kafka: "Kafka", sign: str | None, as_json: bool) -> None:
+    from shared.kafka_client import address_of
+
+    say(f"Following the alerts on {address_of(kafka)}; Ctrl-C ends it.")
     try:
-        asyncio.run(_print_new(address, sign, as_json))
+        asyncio.run(_print_new(kafka, sign, as_json))
     except KeyboardInterrupt:
         return
 
 
-async def _print_new(address: str, sign: str | None, as_json: bool) -> None:
+async def _print_new(kafka: "Kafka", sign: str | None, as_json: bool) -> None:
     from cli.topic_reader import read_from_now
     from shared.topics import ALERTS
 
-    async with aclosing(read_from_now(address, ALERTS)) as records:
+    async with aclosing(read_from_now(kafka, ALERTS)) as records:
         async for record in records:
             message = read_message(record)
             if sign is None or sign in signs_of(message["data"]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import JsonOption, KafkaOption, kafka_address, mongo_url
+from cli.context import JsonOption, KafkaOption, kafka_place, mongo_place
 from cli.errors import OUTCOME
 from cli.keys import MongoOption, PrefixOption
 from cli.output import json_line, say, table
@@ -40,7 +40,7 @@ def audit(
     """Prove that the books balance: per channel what was received, per service what is stored, published and shown."""
     from cli.books.reading import Where
 
-    books = asyncio.run(_settled(Where(kafka_address(kafka), mongo_url(mongo), database_prefix), settle))
+    books = asyncio.run(_settled(Where(kafka_place(kafka), mongo_place(mongo), database_prefix), settle))
     if as_json:
         json_line(_document(books))
     else:

@@ -6,7 +6,7 @@ Out: HTTP clients that carry the key, and addresses. Whatever is missing is said
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -14,6 +14,10 @@ from cli.errors import OUTCOME, UNASKED, CliError
 
 if TYPE_CHECKING:
     import httpx
+
+    from shared.connections import Connection
+    from shared.kafka_client import Kafka
+    from shared.mongo import Mongo
 
 TIMEOUT_S = 30.0
 LOCAL_STATE = Path(".tenure")
@@ -49,12 +53,18 @@ def connect_gateway(gateway: str | None = None, key: str | None = None) -> "http
     return _client(_find("gateway", gateway), _find("key", key))
 
 
-def kafka_address(kafka: str | None = None) -> str:
-    return _find("kafka", kafka)
+def kafka_place(kafka: str | None = None) -> "Kafka":
+    """The broker and how it is reached, by the same TENURE_* that services go by; else the local deployment's."""
+    from shared.connections import KafkaConnection
+
+    return _place(KafkaConnection, "kafka", kafka)
 
 
-def mongo_url(mongo: str | None = None) -> str:
-    return _find("mongo", mongo)
+def mongo_place(mongo: str | None = None) -> "Mongo":
+    """As `kafka_place`, for the database."""
+    from shared.connections import MongoConnection
+
+    return _place(MongoConnection, "mongo", mongo)
 
 
 def time_source(address: str, time: str | None = None) -> str:
@@ -92,6 +102,24 @@ def _client(base_url: str, key: str, transport: "httpx.BaseTransport | None" = N
         transport=transport,
         trust_env=httpx.URL(base_url).host not in THIS_MACHINE,
     )
+
+
+C = TypeVar("C", bound="Connection")
+
+
+def _place(kind: "type[C]", what: str, given: str | None) -> "C | str":
+    """The local deployment asks for nothing, so its address alone will do. Raises CliError."""
+    from pydantic import ValidationError
+
+    from shared.connections import what_is_wrong
+
+    try:
+        return kind.model_validate({what: given} if given else {})  # what is not given, the environment says
+    except ValueError as error:
+        missing = isinstance(error, ValidationError) and all(e["type"] == "missing" for e in error.errors())
+        if not missing:
+            raise CliError(f"{what_is_wrong(error)}.", UNASKED) from None
+    return _find(what, None)
 
 
 def _find(what: str, given: str | None) -> str:

@@ -6,21 +6,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.context import JsonOption, KafkaOption, kafka_address
+from cli.context import JsonOption, KafkaOption, kafka_place
 from cli.errors import UNASKED, CliError
 from cli.output import json_line, say, table
 from shared.broker import Record
+
+if TYPE_CHECKING:
+    from shared.kafka_client import Kafka
 
 ServiceOption = Annotated[str | None, typer.Option("--service", help="Only this service's.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A record that was set aside. Its coordinates are those of the original, and identify it."""
+    """A record that was set aside. Its coordinates are those of the original, and identify it. `headers`: ours, and
+    those of the record under `original.<name>`."""
 
     set_aside_at: datetime
     service: str
@@ -57,7 +61,7 @@ class Letter:
 
 def dead_letters(service: ServiceOption = None, kafka: KafkaOption = None, as_json: JsonOption = False) -> None:
     """What could not be read, and why; the oldest first."""
-    found = asyncio.run(read_letters(kafka_address(kafka), service))
+    found = asyncio.run(read_letters(kafka_place(kafka), service))
     if as_json:
         for letter in found:
             json_line(letter.to_json())
@@ -67,7 +71,7 @@ def dead_letters(service: ServiceOption = None, kafka: KafkaOption = None, as_js
         say("Nothing was set aside.")
 
 
-async def read_letters(address: str, service: str | None = None) -> list[Letter]:
+async def read_letters(kafka: "Kafka", service: str | None = None) -> list[Letter]:
     """All there are now, oldest first. Copies of one record are one letter. Raises CliError, KafkaError."""
     from cli.topic_reader import read_to_end
     from shared.contracts.catalogue import DOMAIN_SERVICES
@@ -87,7 +91,7 @@ async def read_letters(address: str, service: str | None = None) -> list[Letter]
             (letter.service, *(stood if letter.offset >= 0 else (record.topic, -1, record.offset))), letter
         )
 
-    await read_to_end(address, [topic_of(name) for name in services], take)
+    await read_to_end(kafka, [topic_of(name) for name in services], take)
     return sorted(
         letters.values(), key=lambda letter: (letter.set_aside_at, letter.topic, letter.partition, letter.offset)
     )
@@ -137,8 +141,12 @@ def _row(letter: Letter) -> tuple[str, ...]:
 
 def customer_of(letter: Letter) -> str | None:
     """By the key it had, else by what the event says, if it can be read so far."""
-    if letter.key is not None:
-        return letter.key.decode(errors="replace")
+    from shared.dead_letters import original_headers
+
+    said = [value for name, value in original_headers(letter.headers) if name == "ce_subject" and value]
+    for raw in [letter.key, *said]:
+        if raw is not None:
+            return raw.decode(errors="replace")
     try:
         event = json.loads(letter.value or b"")
     except ValueError:

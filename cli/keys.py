@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.context import JsonOption, mongo_url
+from cli.context import JsonOption, mongo_place
 from cli.errors import UNASKED, CliError
 from cli.output import json_line, say, table
 
@@ -107,7 +107,7 @@ def _with_store(work: "Callable[[KeyStore], Awaitable[Any]]", mongo: str | None,
     from shared.mongo_keys import MongoKeyStore
 
     async def connected() -> Any:
-        client = connect(mongo_url(mongo))
+        client = connect(mongo_place(mongo))
         try:
             return await work(MongoKeyStore(client, prefix=prefix))
         finally:

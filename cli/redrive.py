@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import JsonOption, KafkaOption, kafka_address, mongo_url, time_source
+from cli.context import JsonOption, KafkaOption, kafka_place, mongo_place, time_source
 from cli.errors import OUTCOME, UNASKED, CliError
 from cli.keys import MongoOption, PrefixOption
 from cli.output import json_line, say, table
@@ -51,11 +51,11 @@ def redrive(
 ) -> None:
     """Give parked causes and dead letters another try."""
     from cli.books.reading import Where
+    from shared.kafka_client import address_of
 
-    address = kafka_address(kafka)
-    where = Where(address, mongo_url(mongo), database_prefix)
+    where = Where(kafka_place(kafka), mongo_place(mongo), database_prefix)
     wish = _Wish(_services(service), customer, limit, dry_run, wait)
-    rows = asyncio.run(_redrive(where, time_source(address, time_mode), wish))
+    rows = asyncio.run(_redrive(where, time_source(address_of(where.kafka), time_mode), wish))
     if as_json:
         for row in rows:
             json_line(asdict(row))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from cli.errors import UNASKED, CliError
 from shared.broker import Record, TopicPartition
+from shared.kafka_client import Kafka, address_of, client_options
+from shared.kafka_refusals import start
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
@@ -20,12 +22,12 @@ SILENCE_S = 15.0  # so long without an answer, and the broker has gone
 MAX_PARTITION_FETCH_BYTES = 16 * 1024 * 1024  # a dead letter may have 8 MiB
 
 
-async def read_to_end(address: str, topics: Collection[str], take: Callable[[Record], None]) -> None:
+async def read_to_end(kafka: Kafka, topics: Collection[str], take: Callable[[Record], None]) -> None:
     """Every record that is there now, in order of offset per partition. A topic that does not exist has none."""
-    partitions = await partitions_of(address, topics)
+    partitions = await partitions_of(kafka, topics)
     if not partitions:
         return
-    async with _consumer(address, partitions) as consumer:
+    async with _consumer(kafka, partitions) as consumer:
         await consumer.seek_to_beginning(*partitions)
         ends: dict[object, int] = {}
         complete = _Complete()
@@ -42,7 +44,9 @@ async def read_to_end(address: str, topics: Collection[str], take: Callable[[Rec
             ends |= fresh
             heard = loop.time() if got or fresh else heard
             if loop.time() - heard > SILENCE_S:
-                raise CliError(f"The broker at {address} does not answer: see `tenure local status`.", UNASKED)
+                raise CliError(
+                    f"The broker at {address_of(kafka)} does not answer: see `tenure local status`.", UNASKED
+                )
             partitions = [p for p in partitions if p not in ends or await consumer.position(p) < ends[p]]
 
 
@@ -71,12 +75,12 @@ class _Complete:
         return self._missing.get(partition)
 
 
-async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None]:
+async def read_from_now(kafka: Kafka, topic: str) -> AsyncGenerator[Record, None]:
     """Every record that comes from now on, without end. Raises CliError if there is no such topic."""
-    partitions = await partitions_of(address, [topic])
+    partitions = await partitions_of(kafka, [topic])
     if not partitions:
-        raise CliError(f"There is no topic {topic} at {address}: is a deployment up there?", UNASKED)
-    async with _consumer(address, partitions) as consumer:
+        raise CliError(f"There is no topic {topic} at {address_of(kafka)}: is a deployment up there?", UNASKED)
+    async with _consumer(kafka, partitions) as consumer:
         await consumer.seek_to_end()
         for partition in partitions:
             await consumer.position(partition)  # only now is the place known from which nothing is missed
@@ -84,14 +88,14 @@ async def read_from_now(address: str, topic: str) -> AsyncGenerator[Record, None
             yield record
 
 
-async def committed_offsets(address: str, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
+async def committed_offsets(kafka: Kafka, group: str, topics: Collection[str]) -> dict[TopicPartition, int]:
     """How far a group has committed, without becoming a member of it: the next offset it would read."""
     from aiokafka import AIOKafkaConsumer
 
-    partitions = await partitions_of(address, topics)
-    consumer = AIOKafkaConsumer(bootstrap_servers=address.split(","), group_id=group, enable_auto_commit=False)
+    partitions = await partitions_of(kafka, topics)
+    consumer = AIOKafkaConsumer(**client_options(kafka), group_id=group, enable_auto_commit=False)
     try:
-        await consumer.start()
+        await start(consumer, kafka)
         offsets = await asyncio.gather(*map(consumer.committed, partitions))
     finally:
         await consumer.stop()
@@ -99,11 +103,11 @@ async def committed_offsets(address: str, group: str, topics: Collection[str]) -
 
 
 @asynccontextmanager
-async def _consumer(address: str, partitions: "Collection[KafkaPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
+async def _consumer(kafka: Kafka, partitions: "Collection[KafkaPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
     from aiokafka import AIOKafkaConsumer
 
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=address.split(","),
+        **client_options(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -111,21 +115,21 @@ async def _consumer(address: str, partitions: "Collection[KafkaPartition]") -> "
         max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
     )
     try:
-        await consumer.start()
+        await start(consumer, kafka)
         consumer.assign(partitions)
         yield consumer
     finally:
         await consumer.stop()
 
 
-async def partitions_of(address: str, topics: Collection[str]) -> "list[KafkaPartition]":
+async def partitions_of(kafka: Kafka, topics: Collection[str]) -> "list[KafkaPartition]":
     """Of those topics that exist."""
     from aiokafka import TopicPartition as KafkaPartition
     from aiokafka.admin import AIOKafkaAdminClient
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=address.split(","))
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
-        await admin.start()
+        await start(admin, kafka)
         known = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
     finally:
         await admin.close()

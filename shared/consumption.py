@@ -45,6 +45,7 @@ class Consumption:
         self._contiguity = Contiguity()
         self._paused: set[TopicPartition] = set()
         self.stopped = False
+        self.batches = 0  # that were handed over, whatever became of them
         self.busy_since: float | None = None
         self.last_progress = now()
 
@@ -75,6 +76,7 @@ class Consumption:
                 return await self._handler.handle(records)
 
             await self._guarded(position, work)
+            self.batches += 1
 
     async def exclusively(self, work: Callable[[], Awaitable[Offsets]]) -> None:
         """A periodic task (a sweep, a tick, a save) between two batches, with the same care; skipped while nothing is

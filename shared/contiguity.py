@@ -8,6 +8,8 @@ channel's producer, records that were deleted): that is said once, and such a to
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import structlog
 
@@ -16,6 +18,7 @@ from shared.broker import Record, TopicPartition
 log = structlog.get_logger()
 
 READINGS = 3  # that have to find the same
+PLACE, OFFSET = attrgetter("topic", "partition"), attrgetter("offset")
 
 
 class RecordsSkipped(Exception):  # noqa: N818 - a finding about the broker
@@ -40,12 +43,13 @@ class Contiguity:
 
     def check(self, records: Sequence[Record]) -> None:
         """Raises RecordsSkipped, at most twice for each place."""
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            expected = self._next.get(partition, record.offset)
-            if record.offset > expected and record.topic not in self._with_holes:
-                self._found(RecordsSkipped(partition, expected, record.offset))
-            self._next[partition] = record.offset + 1
+        for (topic, number), those in groupby(records, key=PLACE):
+            partition = TopicPartition(topic, number)
+            expected = self._next.get(partition)
+            for offset in map(OFFSET, those):
+                if expected is not None and offset > expected and topic not in self._with_holes:
+                    self._found(RecordsSkipped(partition, expected, offset))
+                expected = self._next[partition] = offset + 1
 
     def _found(self, skipped: RecordsSkipped) -> None:
         self._seen[skipped.place] += 1

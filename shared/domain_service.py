@@ -6,6 +6,7 @@ In: a decider. Out: what `shared.runtime.main` runs. The three domain services d
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -48,7 +49,7 @@ class Background:
 @asynccontextmanager
 async def domain_service(decider: Decider[S], platform: Platform) -> AsyncIterator[Service]:
     """The service named by the decider, connected."""
-    client = connect(platform.mongo.get_secret_value())
+    client = connect(platform)
     background = Background()
     try:
         store = MongoEventStore(durable(client, f"{platform.database_prefix}_{decider.name}"))
@@ -60,6 +61,7 @@ async def domain_service(decider: Decider[S], platform: Platform) -> AsyncIterat
                 publisher,
                 partitions=platform.partitions,
                 time=platform.time,
+                now=lambda: datetime.now(UTC),
                 sleep=asyncio.sleep,
                 spawn=background.spawn,
                 unpublished_after_s=platform.publish_timeout_s + platform.sweep_s,

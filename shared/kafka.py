@@ -8,23 +8,35 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalGenerationError, IllegalStateError, UnknownMemberIdError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    UnknownMemberIdError,
+)
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.middlewares import AckPolicy
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from shared.broker import OwnershipLost, Position, Record, TopicPartition
-from shared.kafka_client import client_options
+from shared.connections import KafkaConnection, SaslMechanism
+from shared.kafka_client import CLIENT_ID
+from shared.kafka_refusals import why_unreachable
 from shared.settings import Platform
 from shared.telemetry import BATCH_SECONDS, RECORDS_CONSUMED
 
 FETCH_WAIT_MS = 20  # an idle reader looks again after this long; the default of 200 costs 75 ms of latency
-PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+RECORD_BYTES = 1024  # fetched ahead of each partition for each record of a batch. The client hands out what it has of
+LEAST_BYTES = 512 * 1024  # one partition before the next one's: with much more, who is far behind starves the last
 COMMIT_TIMEOUT_S = 20.0  # aiokafka retries a commit without limit
 LOOK_TIMEOUT_S = 5.0
 
@@ -43,7 +55,9 @@ class Consumes(Protocol):
 def kafka_broker(platform: Platform, *, grace_s: float) -> KafkaBroker:
     """Readers only: no producer, no topic made, no record looked into. `grace_s`: for the batch in flight at stop."""
     return KafkaBroker(
-        **client_options(platform),
+        platform.kafka.split(","),
+        client_id=CLIENT_ID,
+        security=security_of(platform),
         consumer_only=True,
         allow_auto_create_topics=False,  # else a missing topic is made with one partition and one replica
         apply_types=False,
@@ -51,6 +65,20 @@ def kafka_broker(platform: Platform, *, grace_s: float) -> KafkaBroker:
         logger=logging.getLogger("faststream"),
         log_level=logging.DEBUG,
     )
+
+
+def security_of(kafka: KafkaConnection) -> BaseSecurity:
+    """What `shared.kafka_client.security_options` says, in the words of FastStream."""
+    context = kafka.kafka_tls()
+    if not kafka.kafka_security.authenticates or kafka.kafka_username is None or kafka.kafka_password is None:
+        return BaseSecurity(ssl_context=context)
+    kinds = {
+        SaslMechanism.SCRAM_SHA_512: SASLScram512,
+        SaslMechanism.SCRAM_SHA_256: SASLScram256,
+        SaslMechanism.PLAIN: SASLPlaintext,
+    }
+    kind = kinds[kafka.kafka_sasl_mechanism]
+    return kind(username=kafka.kafka_username, password=kafka.kafka_password.get_secret_value(), ssl_context=context)
 
 
 def consume(
@@ -63,7 +91,7 @@ def consume(
     max_records: int,
 ) -> "Reader":
     """Adds one member of a group. All topics in one subscriber: only so has a customer one owner in all of them."""
-    reader = Reader(consumption)
+    reader = Reader(consumption, why=partial(why_unreachable, platform))
     timings = platform.deployment
     subscriber = broker.subscriber(
         *topics,
@@ -71,7 +99,7 @@ def consume(
         batch=True,
         max_records=max_records,
         batch_timeout_ms=FETCH_WAIT_MS,
-        max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+        max_partition_fetch_bytes=max(LEAST_BYTES, max_records * RECORD_BYTES),
         fetch_max_wait_ms=timings.fetch_wait_ms,
         ack_policy=AckPolicy.MANUAL,  # the others commit what failed, or read it again without a pause
         auto_offset_reset="earliest",  # a new partition or a lost offset must not skip what is there
@@ -104,8 +132,9 @@ class Unread(NamedTuple):
 class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     """One member of a group: its listener, where its batches arrive, and what is to be known of its health."""
 
-    def __init__(self, consumption: Consumes) -> None:
-        self._consumption = consumption
+    def __init__(self, consumption: Consumes, *, why: Callable[[], Awaitable[str | None]]) -> None:
+        """`why`: what keeps us from the broker, if anything does."""
+        self._consumption, self._why = consumption, why
         self._consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
         self.position = KafkaPosition(self._current)
         self.joined = False  # has an assignment, be it empty, that the handler has loaded
@@ -130,21 +159,24 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]
     def broken(self) -> str | None:
         """Why this member will never read again; none while it can. FastStream would go on asking it for ever."""
         consumer = self._consumer()
-        if consumer is None:
+        if consumer is None or consumer._coordinator is None:  # not there before the consumer has been started
             return None
         tasks = {"coordinator": consumer._coordinator._coordination_task, "fetcher": consumer._fetcher._fetch_task}
         return next((f"the {name} of the reader has ended" for name, task in tasks.items() if task.done()), None)
 
     async def unread(self) -> dict[TopicPartition, Unread]:
         """Of every assigned partition. Asks the broker, because what a consumer knows of a partition's end stands still
-        when its fetching does. Raises KafkaError, TimeoutError, OwnershipLost."""
+        when its fetching does. Raises KafkaError, OwnershipLost."""
         consumer = self._current()
         partitions, paused = list(consumer.assignment()), consumer.paused()
         if not partitions:
             return {}
-        async with asyncio.timeout(LOOK_TIMEOUT_S):
-            ends = await consumer.end_offsets(partitions)
-            places = {tp: await consumer.position(tp) for tp in partitions}
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                ends = await consumer.end_offsets(partitions)
+                places = {tp: await consumer.position(tp) for tp in partitions}
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaConnectionError(await self._why() or repr(error)) from error
         return {
             TopicPartition(*tp): Unread(places[tp], max(0, ends[tp] - places[tp]), tp in paused) for tp in partitions
         }

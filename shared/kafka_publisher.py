@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -20,6 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from shared.broker import Outgoing, PublishUnknown, TopicPartition
 from shared.kafka_client import client_options
+from shared.kafka_refusals import start
 from shared.settings import Platform
 from shared.telemetry import PUBLISH_FAILURES, RECORDS_PUBLISHED
 from shared.topics import DEAD_LETTER_MAX_BYTES, TOPICS
@@ -33,6 +34,16 @@ BATCH_OVERHEAD = 61  # header of a record batch, Kafka protocol
 LARGER_TOPICS = frozenset(topic.name for topic in TOPICS if "max.message.bytes" in topic.config)
 
 Group = Sequence[Outgoing]
+
+
+class Times(NamedTuple):
+    """Of a produce batch, in milliseconds. `by_broker`: -1 where the broker kept ours."""
+
+    by_broker: int
+    by_us: int
+
+
+UNKNOWN = Times(-1, -1)
 
 
 class GroupTooLarge(ValueError):  # noqa: N818 - it names what is wrong with the argument
@@ -51,14 +62,24 @@ class KafkaPublisher:
 
     async def publish(self, groups: Sequence[Group]) -> None:
         """Raises GroupTooLarge before anything is sent, PublishUnknown after."""
+        await self._publish(groups)
+
+    async def date(self, record: Outgoing) -> int:
+        """The broker's time of it, or ours where the broker takes that."""
+        [(by_broker, by_us)] = await self._publish([[record]])
+        if by_broker < 0 and not self._platform.deployment.trusts_record_times:
+            raise PublishUnknown("the broker has the record and has not said its time")
+        return by_us if by_broker < 0 else by_broker
+
+    async def _publish(self, groups: Sequence[Group]) -> list[Times]:
         batches = plan(groups)
         producer = None
         try:
             async with asyncio.timeout(self._platform.publish_timeout_s):
                 producer = await self._ready()
                 async with asyncio.TaskGroup() as tasks:
-                    for lane, planned in batches.items():
-                        tasks.create_task(self._send(producer, lane, planned))
+                    lanes = [tasks.create_task(self._send(producer, *planned)) for planned in batches.items()]
+                return [task.result() for task in lanes]
         except (TimeoutError, KafkaError, OSError, ExceptionGroup) as error:
             PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -70,13 +91,14 @@ class KafkaPublisher:
     async def close(self) -> None:
         await self._discard(self._producer)
 
-    async def _send(self, producer: AIOKafkaProducer, lane: TopicPartition, batches: Sequence[Group]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, lane: TopicPartition, batches: Sequence[Group]) -> Times:
+        times = UNKNOWN
         async with self._lanes[lane]:
             for records in batches:
                 if self._producer is not producer:
                     raise ProducerClosed  # another caller's failure ended it while we waited
                 try:
-                    await self._send_batch(producer, lane, records)
+                    times = await self._send_batch(producer, lane, records)
                 except BaseException:
                     self._retire(
                         producer
@@ -84,14 +106,16 @@ class KafkaPublisher:
                     raise
                 self._records += len(records)
                 RECORDS_PUBLISHED.labels(lane.topic).inc(len(records))
+        return times
 
-    async def _send_batch(self, producer: AIOKafkaProducer, lane: TopicPartition, records: Group) -> None:
+    async def _send_batch(self, producer: AIOKafkaProducer, lane: TopicPartition, records: Group) -> Times:
         batch, now_ms = producer.create_batch(), int(time.time() * 1000)
         for record in records:
             added = batch.append(key=record.key, value=record.value, timestamp=now_ms, headers=list(record.headers))
             assert added is not None, "the plan keeps every batch within its limit"
         batch.close()
-        await (await producer.send_batch(batch, lane.topic, partition=lane.partition))
+        acknowledged = await (await producer.send_batch(batch, lane.topic, partition=lane.partition))
+        return Times(acknowledged.timestamp, now_ms)
 
     async def _ready(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -100,7 +124,7 @@ class KafkaPublisher:
             if self._producer is None:
                 producer = AIOKafkaProducer(**producer_options(self._platform))
                 try:
-                    await producer.start()
+                    await start(producer, self._platform)
                 except BaseException:
                     await _close(producer)
                     raise

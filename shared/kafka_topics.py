@@ -14,9 +14,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from shared import logs
+from shared.connections import KafkaSecurity
 from shared.kafka_client import client_options
+from shared.kafka_refusals import start
 from shared.settings import Platform, TimeSource
+from shared.startup import configured
 from shared.topics import TOPICS, Topic
 
 log = structlog.get_logger()
@@ -52,6 +54,7 @@ async def check_topics(platform: Platform, names: Sequence[str]) -> None:
         if absent := [name for name in names if name not in known]:
             raise TopicsMissing(
                 f"topics are missing: {', '.join(absent)}; make them with `python -m shared.kafka_topics`"
+                + (", or let this user see them" if platform.kafka_security is not KafkaSecurity.PLAINTEXT else "")
             )
         check_partitions(platform, wanted, known)
         if platform.time is TimeSource.WALL and not platform.deployment.trusts_record_times:
@@ -124,7 +127,7 @@ async def _record_times(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dic
 async def _admin(platform: Platform) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**client_options(platform))
     try:
-        await admin.start()
+        await start(admin, platform)
         yield admin
     finally:
         await admin.close()
@@ -132,8 +135,7 @@ async def _admin(platform: Platform) -> AsyncIterator[AIOKafkaAdminClient]:
 
 def main() -> None:
     """`python -m shared.kafka_topics` makes what is missing and ends."""
-    platform = Platform()
-    logs.configure("topics", platform.log_level)
+    platform = configured("topics")
     made = asyncio.run(ensure_topics(platform))
     log.info("topics_checked", made=len(made), there=len(TOPICS))
 

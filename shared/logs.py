@@ -3,11 +3,12 @@
 Every line has `event`, `level`, `timestamp` (ISO 8601, UTC) and `service`; a `trace_id` where there is a trace.
 """
 
+import json
 import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TextIO
@@ -32,15 +33,18 @@ REPEATED_AFTER_S = 10.0
 REMEMBERED = 1_000
 MASK = "***"
 SECRET_NAME = re.compile(r"password|secret|token|authorization|credential|api_?key|cookie", re.IGNORECASE)
-SECRET_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]*(?=@)")
+SECRET_IN_URL = re.compile(r"(?<=://)[^/\s:@\"]*:[^/\s@\"]*(?=@)")
+API_KEY = re.compile(r"\b(tnr_[0-9A-Za-z]+_)[\w-]+")
+LEAST_SECRET = 8  # characters: a shorter text would be struck out of words that have nothing to do with it
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 NO_TRACE = "0" * 32
 
 Entry = MutableMapping[str, Any]
 
 
-def configure(service: str, level: str = "INFO", out: TextIO | None = None) -> None:
-    """Once per process, before anything is logged; `out` is standard output. Raises ValueError for an unknown level."""
+def configure(service: str, level: str = "INFO", out: TextIO | None = None, *, secrets: Collection[str] = ()) -> None:
+    """Once per process, before anything is logged; `out` is standard output. `secrets`: what this process knows and
+    must never say, wherever it stands. Raises ValueError for an unknown level."""
     out = out or sys.stdout
     common = [
         structlog.contextvars.merge_contextvars,
@@ -51,8 +55,9 @@ def configure(service: str, level: str = "INFO", out: TextIO | None = None) -> N
         masked,
     ]
     lines = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+    seal = sealing(secrets)
     structlog.configure(
-        processors=[*common, lines],
+        processors=[*common, lines, seal],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
@@ -60,7 +65,9 @@ def configure(service: str, level: str = "INFO", out: TextIO | None = None) -> N
     handler = logging.StreamHandler(out)
     foreign = [structlog.stdlib.add_logger_name, *common]
     drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[drop_meta, lines], foreign_pre_chain=foreign))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[drop_meta, lines, seal], foreign_pre_chain=foreign)
+    )
     handler.addFilter(News())
     logging.basicConfig(level=_number(level), handlers=[handler], force=True)
     sys.excepthook = _crashed
@@ -83,13 +90,35 @@ def traced(traceparent: str | None) -> Iterator[None]:
 
 
 def masked(_: Any, __: str, entry: Entry) -> Entry:
-    """Values under a secret's name, and credentials inside addresses, do not leave the process."""
-    for name, value in entry.items():
-        if SECRET_NAME.search(name):
-            entry[name] = MASK
-        elif isinstance(value, str) and "://" in value:
-            entry[name] = SECRET_IN_URL.sub(MASK, value)
+    """Values under a secret's name do not leave the process, however deep they lie."""
+    entry.update({name: _without_secrets(name, value) for name, value in entry.items()})
     return entry
+
+
+def _without_secrets(name: str, value: Any) -> Any:
+    match value:
+        case _ if SECRET_NAME.search(name):
+            return MASK
+        case dict():
+            return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_without_secrets("", inner) for inner in value]
+        case _:
+            return value
+
+
+def sealing(secrets: Collection[str]) -> Callable[[Any, str, Any], str]:
+    """The last step of every line: strikes out API keys, credentials inside addresses, and the given texts wherever
+    they stand."""
+    written = {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets if len(secret) >= LEAST_SECRET}
+    longest_first = sorted(written, key=len, reverse=True)
+
+    def seal(_: Any, __: str, line: Any) -> str:  # Any: structlog's type of a processor knows only its first form
+        for secret in longest_first:
+            line = line.replace(secret, MASK)
+        return API_KEY.sub(rf"\1{MASK}", SECRET_IN_URL.sub(MASK, line))
+
+    return seal
 
 
 class News(logging.Filter):

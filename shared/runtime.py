@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import NoReturn
 
 import structlog
@@ -21,14 +22,16 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
 
-from shared import logs
 from shared.broker import Handler
+from shared.connections import what_is_wrong
 from shared.consumption import Consumption, Offsets
 from shared.door import Door, door
-from shared.health import Health, Watched
+from shared.health import WAITS, Health, Reads, Watched, waits_for
 from shared.kafka import consume, kafka_broker
 from shared.kafka_topics import TopicsMissing, WrongTopics, check_topics
+from shared.mongo import sentence
 from shared.settings import Platform
+from shared.startup import configured
 from shared.telemetry import BATCH_FAILURES
 
 log = structlog.get_logger()
@@ -59,17 +62,30 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """A reader of whole topics that is in no group. `at_work` is entered before anybody is let in at the door, and
+    left first when the process stops."""
+
+    name: str
+    topics: Sequence[str]
+    reader: Reads
+    at_work: Callable[[], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What a process is made of. `writes`: topics it publishes to, which must be there; `unready`: its own reasons."""
 
     readings: Sequence[Reading] = ()
+    followings: Sequence[Following] = ()
     app: FastAPI | None = None
     writes: Sequence[str] = ()
     unready: Callable[[], Sequence[str]] = list
 
     @property
     def topics(self) -> list[str]:
-        return [*self.writes, *(topic for reading in self.readings for topic in reading.topics)]
+        read = [*(r.topics for r in self.readings), *(f.topics for f in self.followings)]
+        return [*self.writes, *chain.from_iterable(read)]
 
 
 Create = Callable[[Platform], AbstractAsyncContextManager[Service]]
@@ -101,12 +117,7 @@ class Ending:
 
 def main(name: str, create: Create) -> NoReturn:
     """What `python -m services.<name>` does."""
-    try:
-        platform = Platform()
-        logs.configure(name, platform.log_level)
-    except (ValidationError, ValueError) as error:
-        print(f"{name} cannot start: {_what_is_wrong(error)}", file=sys.stderr)
-        sys.exit(2)
+    platform = configured(name)
     sys.exit(asyncio.run(run(name, create, platform)))
 
 
@@ -114,12 +125,13 @@ async def run(name: str, create: Create, platform: Platform) -> int:
     """Until a signal or a failure; answers the exit code."""
     ending = Ending()
     health = Health(stalled_after_s=platform.deployment.max_poll_interval_ms / 1000)
+    WAITS.set(health.waits)
     with _signals(ending):
         try:
             async with door(name, health, platform.host, platform.port) as entrance:
                 await _guided(_live(create, platform, ending, health, entrance), ending, health)
         except ValidationError as error:  # of the service's own settings
-            ending.fail(_what_is_wrong(error))
+            ending.fail(what_is_wrong(error))
             return 2
         except (OSError, WrongTopics, KafkaError) as error:  # said in a sentence; a bug keeps its traceback
             ending.fail(str(error) or repr(error))
@@ -130,14 +142,18 @@ async def run(name: str, create: Create, platform: Platform) -> int:
 async def answered(
     what: str, attempt: Callable[[], Awaitable[object]], *, errors: tuple[type[Exception], ...] = (KafkaError, OSError)
 ) -> None:
-    """Tries until a dependency answers, ever more slowly, and says what it waits for. Any other error is raised."""
+    """Tries until a dependency answers, ever more slowly, and says what it waits for, also on /readyz. Any other error
+    is raised."""
     wait_s = FIRST_WAIT_S
     while True:
         try:
             await attempt()
+            waits_for(what, None)
             return
         except errors as error:
-            log.warning("waiting", until=f"{what} answers", again_in_s=wait_s, error=str(error) or repr(error))
+            reason = sentence(error)
+            waits_for(what, reason)
+            log.warning("waiting", until=f"{what} answers", again_in_s=wait_s, error=reason)
         await asyncio.sleep(wait_s)
         wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
 
@@ -182,7 +198,11 @@ async def _live(create: Create, platform: Platform, ending: Ending, health: Heal
         try:
             await broker.start()
             health.unready = service.unready
-            await _work(service, ending, health, entrance)
+            async with AsyncExitStack() as at_work:
+                for following in service.followings:
+                    health.watched.append(Watched(following.name, following.reader, consumption=None))
+                    await at_work.enter_async_context(following.at_work())
+                await _work(service, ending, health, entrance)
         finally:
             await broker.stop()
             await entrance.close()
@@ -197,9 +217,9 @@ async def _work(service: Service, ending: Ending, health: Health, entrance: Door
     log.info("process_started", topics=service.topics)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_watch(health, ending))
-        for reading, watched in zip(service.readings, health.watched, strict=True):
+        for reading, watched in zip(service.readings, health.watched, strict=False):  # members of a group come first
             for task in reading.tasks:
-                tasks.create_task(_repeat(task, watched.consumption, ending))
+                tasks.create_task(_repeat(task, watched, ending))
 
 
 def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending) -> Watched:
@@ -219,10 +239,10 @@ def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: E
     return Watched(reading.group, reader, consumption)
 
 
-async def _repeat(task: Every, consumption: Consumption, ending: Ending) -> None:
+async def _repeat(task: Every, watched: Watched, ending: Ending) -> None:
     await ending.pause(task.seconds)
-    while not ending.asked.is_set():
-        await consumption.exclusively(task.work)
+    while not ending.asked.is_set() and watched.consumption is not None:
+        await watched.consumption.exclusively(task.work)
         await ending.pause(task.seconds)
 
 
@@ -240,12 +260,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-def _what_is_wrong(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    fields = error.errors(include_url=False, include_input=False)  # an input may be a secret
-    return "; ".join(
-        f"{error.title}{'__'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in fields
-    )  # title: prefix

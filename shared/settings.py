@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
+from shared.connections import KafkaConnection, MongoConnection
 from shared.profile import PROFILES, Profile, ProfileName
 
 
@@ -15,13 +15,9 @@ class TimeSource(StrEnum):
     HISTORY = "history"
 
 
-class Platform(BaseSettings):
+class Platform(KafkaConnection, MongoConnection):
     """Everything a process must know of the place it runs in. Without defaults: it must not start without them."""
 
-    model_config = SettingsConfigDict(title="TENURE_", env_prefix="TENURE_", frozen=True, secrets_dir=None)
-
-    kafka: str = Field(description="bootstrap servers, host:port[,host:port]")
-    mongo: SecretStr = Field(description="MongoDB URL, with credentials where it asks for them")
     profile: ProfileName = ProfileName.PRODUCTION
     time: TimeSource = TimeSource.WALL
     partitions: int = Field(

@@ -18,7 +18,8 @@ from cli.dead_letters import read_letters
 from cli.errors import UNASKED, CliError
 from cli.topic_reader import committed_offsets, partitions_of, read_to_end
 from shared.contracts.catalogue import DOMAIN_SERVICES
-from shared.mongo import Client, close, connect, durable
+from shared.kafka_client import Kafka, address_of
+from shared.mongo import Client, Mongo, close, connect, durable
 from shared.mongo_store import MongoEventStore
 from shared.topics import ALERTS, CUSTOMER_EVENTS, inbox
 
@@ -28,15 +29,17 @@ AT_ONCE = 5_000  # documents of one answer
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    kafka: str
-    mongo: str
+    kafka: Kafka
+    mongo: Mongo
     database_prefix: str
 
 
 async def read_books(where: Where) -> Books:
     """Raises CliError, also where no deployment is; KafkaError, PyMongoError."""
     if not await partitions_of(where.kafka, [CUSTOMER_EVENTS]):
-        raise CliError(f"There is no topic {CUSTOMER_EVENTS} at {where.kafka}: is a deployment up there?", UNASKED)
+        raise CliError(
+            f"There is no topic {CUSTOMER_EVENTS} at {address_of(where.kafka)}: is a deployment up there?", UNASKED
+        )
     client = connect(where.mongo)
     try:
         return await _Reading(where, client).read()
@@ -52,14 +55,14 @@ class _Reading:
 
     async def read(self) -> Books:
         """The order of the steps is what makes the answer true."""
-        address = self._where.kafka
+        kafka = self._where.kafka
         reads = {s: [inbox(s), CUSTOMER_EVENTS] for s in DOMAIN_SERVICES} | {PROJECTION: [CUSTOMER_EVENTS, ALERTS]}
-        committed = {group: await committed_offsets(address, group, topics) for group, topics in reads.items()}
+        committed = {group: await committed_offsets(kafka, group, topics) for group, topics in reads.items()}
         last = await self._last()
         await asyncio.gather(*map(self._read_store, DOMAIN_SERVICES))
-        await read_to_end(address, self._ledger.topics, self._ledger.take)
+        await read_to_end(kafka, self._ledger.topics, self._ledger.take)
         letters: defaultdict[str, set[Place]] = defaultdict(set)
-        for letter in await read_letters(address):
+        for letter in await read_letters(kafka):
             letters[letter.service].add(Place(letter.topic, letter.partition, letter.offset))
         for service, book in self._ledger.stores.items():
             await self._read_again(service, unknown_to(book, self._ledger.log))

@@ -26,6 +26,8 @@ from cli.topic_reader import partitions_of, read_to_end
 from shared.broker import Outgoing, Record
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import read_fact
+from shared.kafka_client import address_of, client_options
+from shared.kafka_refusals import start
 from shared.mongo import close, connect, durable
 from shared.mongo_store import MongoEventStore
 from shared.settings import TimeSource
@@ -156,12 +158,16 @@ async def redriver(where: Where, time_source: TimeSource, services: Collection[s
     """Raises CliError where no deployment is."""
     partitions = len(await partitions_of(where.kafka, [inbox(next(iter(services)))]))
     if not partitions:
-        raise CliError(f"There are no inboxes at {where.kafka}: is a deployment up there?", UNASKED)
+        raise CliError(f"There are no inboxes at {address_of(where.kafka)}: is a deployment up there?", UNASKED)
     client = connect(where.mongo)
     try:
         stores = {s: MongoEventStore(durable(client, f"{where.database_prefix}_{s}")) for s in services}
-        async with AIOKafkaProducer(bootstrap_servers=where.kafka.split(","), acks="all") as producer:
+        producer = AIOKafkaProducer(**client_options(where.kafka), acks="all")
+        try:
+            await start(producer, where.kafka)
             yield Redriver(where, time_source, stores, producer, partitions)
+        finally:
+            await producer.stop()
     finally:
         await close(client)
 

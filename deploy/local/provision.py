@@ -39,7 +39,7 @@ def provision(env: Mapping[str, str], key: LocalKey) -> None:
 
     async def create() -> None:
         await ensure_topics(platform)
-        client = connect(platform.mongo.get_secret_value())
+        client = connect(platform)
         try:
             await MongoKeyStore(client, prefix=platform.database_prefix).add(key.key)
         finally:
@@ -51,11 +51,11 @@ def provision(env: Mapping[str, str], key: LocalKey) -> None:
 def _platform(env: Mapping[str, str]) -> "Platform":
     from pydantic import ValidationError
 
+    from shared.connections import what_is_wrong
     from shared.settings import Platform
 
     told = {name.removeprefix(PREFIX).lower(): value for name, value in env.items() if name.startswith(PREFIX)}
     try:
         return Platform.model_validate({name: value for name, value in told.items() if name in Platform.model_fields})
     except ValidationError as error:
-        wrong = (f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise LocalError(f"No service can start with these settings: {'; '.join(wrong)}.") from error
+        raise LocalError(f"No service can start with these settings: {what_is_wrong(error)}.") from None

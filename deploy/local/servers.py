@@ -14,9 +14,13 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from deploy.local.errors import LocalError
+
+if TYPE_CHECKING:
+    from shared.kafka_client import Kafka
+    from shared.mongo import Mongo
 
 HOST = "127.0.0.1"
 OWN_PORTS = range(20_000, 32_000)  # Linux gives 32768 and above to outgoing connections, macOS 49152 and above
@@ -48,15 +52,17 @@ def database_command(port: int, folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def broker_answers(address: str) -> bool:
-    """Whether it answers a request for its topics."""
-    if not _listens(address):
+def broker_answers(kafka: "Kafka") -> bool:
+    """Whether the first of its brokers answers a request for its topics."""
+    from shared.kafka_client import address_of, client_options
+
+    if not _listens(address_of(kafka).partition(",")[0]):
         return False  # the client would log every refusal
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
 
     async def ask() -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=2_000)
+        admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=2_000)
         try:
             await admin.start()
             await admin.list_topics()
@@ -69,12 +75,14 @@ def broker_answers(address: str) -> bool:
     return apart(ask())
 
 
-def database_answers(url: str) -> bool:
+def database_answers(mongo: "Mongo") -> bool:
     """Whether it answers a ping."""
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
-    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=1_000) as client:
+    from shared.mongo import client_options
+
+    with MongoClient[dict[str, Any]](**client_options(mongo), serverSelectionTimeoutMS=1_000) as client:
         try:
             client.admin.command("ping")
         except PyMongoError:

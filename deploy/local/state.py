@@ -23,6 +23,16 @@ def is_broker(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """Servers that are there already and stay: the addresses of a broker and a database, both empty, and the profile
+    that fits the broker."""
+
+    kafka: str
+    mongo: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """Everything needed to start any of its processes again. `key` has all scopes: the file is for its owner only."""
 
@@ -34,6 +44,7 @@ class Deployment:
     tick_s: float
     env: Mapping[str, str] = field(default_factory=dict)  # beside what the stack says to every service
     controllers: Mapping[str, int] = field(default_factory=dict)  # nodes of Apache Kafka; none: the embedded broker
+    given: Mapping[str, str] = field(default_factory=dict)  # servers of somebody else's: `Given`, as JSON has it
 
     @property
     def brokers(self) -> list[str]:
@@ -46,18 +57,20 @@ class Deployment:
 
     @property
     def kafka(self) -> str:
-        return ",".join(f"{HOST}:{self.ports[name]}" for name in self.brokers)
+        return self.given.get("kafka") or ",".join(f"{HOST}:{self.ports[name]}" for name in self.brokers)
 
     @property
     def profile(self) -> str:
         """The one of shared/profile.py that fits these brokers."""
+        if self.given:
+            return self.given["profile"]
         if not self.controllers:
             return "embedded"
         return "local" if len(self.controllers) == 1 else "local-cluster"
 
     @property
     def mongo(self) -> str:
-        return f"mongodb://{HOST}:{self.ports['database']}"
+        return self.given.get("mongo") or f"mongodb://{HOST}:{self.ports['database']}"
 
     def url(self, name: str) -> str:
         return f"http://{HOST}:{self.ports[name]}"

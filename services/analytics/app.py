@@ -38,7 +38,7 @@ def create_app(reader: AttritionReader) -> FastAPI:
 @asynccontextmanager
 async def create(platform: Platform) -> AsyncIterator[Service]:
     settings = Settings()
-    client = connect(platform.mongo.get_secret_value())
+    client = connect(platform)
     try:
         checkpoints = MongoCheckpoints(durable(client, f"{platform.database_prefix}_{settings.name}"))
         await answered("MongoDB", checkpoints.prepare, errors=(PyMongoError,))

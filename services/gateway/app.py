@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.gateway.door import open_door
-from services.gateway.events import events_router
+from services.gateway.events import NoneAccepted, events_router
 from services.gateway.history import history_router
+from services.gateway.openapi import SCHEMAS
 from services.gateway.settings import Settings
 from shared.broker import Publisher
 from shared.contracts.catalogue import DOMAIN_SERVICES
-from shared.http import install_problem_handlers, use_keys
+from shared.http import describe_also, install_problem_handlers, schemas_of, use_keys
 from shared.kafka_publisher import kafka_publisher
 from shared.keys import Keyring, KeyStore
 from shared.mongo import close, connect
@@ -36,6 +37,7 @@ def create_app(
     """`clock`: aware UTC. It needs no start and no stop; what is under way is awaited by the requests themselves."""
     app = FastAPIOffline(title="Tenure gateway", summary="Where channels send what customers do.", version="1")
     install_problem_handlers(app)
+    describe_also(app, {**SCHEMAS, **schemas_of(NoneAccepted)})
     use_keys(app, Keyring(keys, monotonic=monotonic))
     door = open_door(settings, platform, publisher, clock=clock, monotonic=monotonic)
     app.include_router(events_router(door))
@@ -45,7 +47,7 @@ def create_app(
 
 @asynccontextmanager
 async def create(platform: Platform) -> AsyncIterator[Service]:
-    client = connect(platform.mongo.get_secret_value())
+    client = connect(platform)
     try:
         async with kafka_publisher(platform) as publisher:
             keys = MongoKeyStore(client, prefix=platform.database_prefix)

@@ -16,6 +16,7 @@ from services.projection.paths import EncodedPaths
 from services.projection.reader import NAME, ProjectionReader
 from services.projection.settings import Settings
 from services.projection.store import TimelineStore
+from shared.crowd import AtMost
 from shared.http import install_problem_handlers, problem_response, unavailable, use_keys
 from shared.kafka_publisher import kafka_publisher
 from shared.keys import Keyring, KeyStore
@@ -28,7 +29,9 @@ from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters
 log = structlog.get_logger()
 
 
-def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], float]) -> FastAPI:
+def create_app(
+    store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], float], max_requests: int = 64
+) -> FastAPI:
     """The read API."""
     app = FastAPIOffline(
         title="Tenure read API",
@@ -42,6 +45,7 @@ def create_app(store: TimelineStore, keys: KeyStore, *, monotonic: Callable[[], 
     use_store(app, store, Figures(store, monotonic=monotonic))
     app.include_router(router)
     app.add_middleware(EncodedPaths)
+    app.add_middleware(AtMost, requests=max_requests)
     return app
 
 
@@ -53,7 +57,7 @@ async def _store_away(_: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def create(platform: Platform) -> AsyncIterator[Service]:
     settings = Settings()
-    client = connect(platform.mongo.get_secret_value())
+    client = connect(platform)
     try:
         store = MongoStore(durable(client, f"{platform.database_prefix}_{settings.name}"))
         await answered("MongoDB", store.prepare, errors=(PyMongoError,))
@@ -62,7 +66,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
             keys = MongoKeyStore(client, prefix=platform.database_prefix)
             yield Service(
                 readings=[Reading(settings.name, [CUSTOMER_EVENTS, ALERTS], reader, max_records=settings.max_records)],
-                app=create_app(store, keys, monotonic=time.monotonic),
+                app=create_app(store, keys, monotonic=time.monotonic, max_requests=settings.max_requests),
                 writes=[dead_letters(NAME)],
                 unready=reader.standing_still,
             )

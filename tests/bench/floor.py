@@ -12,13 +12,13 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.kafka import PARTITION_FETCH_BYTES
 from shared.topics import CUSTOMER_EVENTS
 from tests.bench.plain import validator
 from tests.bench.usage import Measured, Tally
 
 MAX_RECORDS = 2000  # of one batch, as analytics has it
 WAIT_MS = 1000
+PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 
 
 async def read(address: str, partitions: int, records: int) -> Measured:

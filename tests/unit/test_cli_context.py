@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.context import connect, connect_gateway, kafka_address, problem_sentence
+from cli.context import connect, connect_gateway, kafka_place, problem_sentence
 from cli.errors import UNASKED, CliError
 
 LOCAL = {"gateway": "http://here:1", "api": "http://here:2", "kafka": "here:3", "key": "local-key"}
@@ -31,7 +31,16 @@ def test_the_local_deployment_is_found_by_its_state_folder(local: Path) -> None:
     with connect() as api, connect_gateway() as gateway:
         assert ("http://here:2", "http://here:1") == (str(api.base_url), str(gateway.base_url))
         assert api.headers["authorization"] == "Bearer local-key"
-    assert kafka_address() == "here:3"
+    assert kafka_place() == "here:3"
+
+
+def test_the_local_broker_asks_for_nothing_whatever_another_one_asks_for(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TENURE_KAFKA_SECURITY", "sasl-tls")
+    assert kafka_place() == "here:3"
+    with pytest.raises(CliError, match=r"TENURE_KAFKA_USERNAME: is needed, for TENURE_KAFKA_SECURITY is sasl-tls\."):
+        kafka_place("there:9")
 
 
 def test_what_is_said_goes_before_what_is_found(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:

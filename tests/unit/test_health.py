@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from shared.broker import Record, TopicPartition
 from shared.consumption import Consumption
-from shared.health import Health, Watched
+from shared.health import TURNS, WAITS, Health, Watched, waits_for
 from shared.kafka import Unread
 
 HERE = TopicPartition("customer.events", 3)
@@ -61,8 +61,8 @@ class Process:
         self.clock, self.reader = Clock(), Reading()
         self.health = Health(stalled_after_s=STALLED_S, now=self.clock)
         self.health.phase = None
-        consumption = Consumption(Idle(), sleep=asyncio.sleep, stop=print, now=self.clock)
-        self.watched = Watched("retention", self.reader, consumption)
+        self.consumption = Consumption(Idle(), sleep=asyncio.sleep, stop=print, now=self.clock)
+        self.watched = Watched("retention", self.reader, self.consumption)
         self.health.watched.append(self.watched)
 
     async def passes(self, seconds: float, *, offset: int, lag: int, paused: bool = False) -> None:
@@ -92,6 +92,22 @@ async def test_a_reader_that_is_behind_but_reads_is_alive() -> None:
     assert [] == process.health.dead()
 
 
+async def test_a_partition_whose_turn_has_not_come_is_not_a_stalled_one() -> None:
+    process = Process()
+    await process.passes(0, offset=7, lag=1)
+    process.consumption.batches += 1
+    await process.passes(STALLED_S + 1, offset=7, lag=1)
+    assert [] == process.health.dead()
+
+
+async def test_a_partition_that_is_passed_over_again_and_again_means_death() -> None:
+    process = Process()
+    await process.passes(0, offset=7, lag=1)
+    process.consumption.batches += TURNS + 1
+    await process.passes(STALLED_S + 1, offset=7, lag=1)
+    assert 1 == len(process.health.dead())
+
+
 async def test_records_that_came_a_moment_ago_are_no_stall_however_long_there_were_none() -> None:
     process = Process()
     await process.passes(0, offset=7, lag=0)
@@ -111,7 +127,7 @@ async def test_a_paused_partition_is_not_a_stalled_one() -> None:
 
 async def test_a_batch_that_does_not_end_means_death() -> None:
     process = Process()
-    process.watched.consumption.busy_since = process.clock.now
+    process.consumption.busy_since = process.clock.now
     process.clock.now += STALLED_S
     assert [] == process.health.dead()
     process.clock.now += 1
@@ -135,11 +151,21 @@ async def test_a_broker_that_is_away_makes_unready_and_not_dead() -> None:
     assert [] == process.health.busy()
 
 
+async def test_while_it_starts_a_process_says_what_it_waits_for_and_why() -> None:
+    process = Process()
+    process.health.phase = "starting"
+    WAITS.set(process.health.waits)
+    waits_for("Kafka", "b:1 cannot be reached: connection refused")
+    waits_for("MongoDB", "refuses us")
+    waits_for("MongoDB", None)
+    assert ["starting", "Kafka is waited for: b:1 cannot be reached: connection refused"] == process.health.busy()
+
+
 async def test_a_failed_batch_makes_unready_until_one_succeeds() -> None:
     process = Process()
-    process.watched.consumption.failures = 1
+    process.consumption.failures = 1
     assert ["retention: a batch has failed and is tried again"] == process.health.busy()
-    process.watched.consumption.failures = 0
+    process.consumption.failures = 0
     assert [] == process.health.busy()
 
 

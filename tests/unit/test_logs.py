@@ -5,11 +5,13 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import structlog
 
 from shared import logs
+from shared.keys import Scope, issue
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -97,6 +99,26 @@ def test_secrets_are_masked_by_name_and_inside_addresses(lines: Lines) -> None:
     assert ("***", "***", "mongodb://***@db/x", "at http://a/b") == tuple(
         line[name] for name in ("api_key", "authorization", "url", "error")
     )
+
+
+def test_what_lies_deeper_is_masked_as_well(lines: Lines) -> None:
+    structlog.get_logger().info("x", headers={"Cookie": "c", "deep": [{"password": "p"}], "accept": "json"})
+    (line,) = lines
+    assert {"Cookie": "***", "deep": [{"password": "***"}], "accept": "json"} == line["headers"]
+
+
+def test_an_api_key_is_struck_out_wherever_it_stands_and_keeps_its_public_part(lines: Lines) -> None:
+    key, text = issue("a-channel", [Scope.READ], [], created=datetime(2026, 1, 1, tzinfo=UTC))
+    structlog.get_logger().warning("x", error=f"?key={text}&a=b", other={"in": [text]})
+    (line,) = lines
+    assert f"?key=tnr_{key.id}_***&a=b" == line["error"]
+    assert text not in str(line)
+
+
+def test_what_the_process_knows_as_secret_is_struck_out_of_every_line() -> None:
+    seal = logs.sealing(['quoted "horse" staple', "short", "correct-horse"])
+    line = json.dumps({"event": 'login failed for quoted "horse" staple: correct-horse-2, short'})
+    assert '{"event": "login failed for ***: ***-2, short"}' == seal(None, "", line)
 
 
 def test_inside_a_trace_every_line_carries_its_id(lines: Lines) -> None:

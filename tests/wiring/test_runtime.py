@@ -23,16 +23,15 @@ from shared.kafka_topics import ensure_topics
 from shared.runtime import Every, Reading, Service, answered, main, run
 from shared.settings import Platform
 from shared.topics import Topic
-from tests.embedded import embedded
 from tests.wiring.recording import WITHIN_S, Recording
 
 NOWHERE = "127.0.0.1:1"
 
 
 @pytest.fixture
-def platform(broker_address: str) -> Platform:
+def platform(platform: Platform) -> Platform:
     (port,) = free_ports(1)
-    return embedded(broker_address).model_copy(update={"port": port})
+    return platform.model_copy(update={"port": port})
 
 
 @pytest.fixture
@@ -135,7 +134,7 @@ async def test_a_process_is_ready_when_its_partitions_are_loaded(platform: Platf
 async def test_while_kafka_is_away_a_process_is_alive_and_not_ready_and_can_be_stopped(platform: Platform) -> None:
     away = platform.model_copy(update={"kafka": NOWHERE})
     app = FastAPI()
-    process = Running(away, Service([reading("customer.events", Recording())], app))
+    process = Running(away, Service([reading("customer.events", Recording())], app=app))
     assert 200 == (await process.until("/livez", lambda _: True)).status_code
     answer = await process.get("/v1/customers")
     assert (503, "5") == (answer.status_code, answer.headers["retry-after"])
