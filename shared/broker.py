@@ -57,6 +57,14 @@ class Publisher(Protocol):
         batch is under way at a time and nothing is sent after a failure. Raises PublishUnknown."""
 
 
+class DatingPublisher(Publisher, Protocol):
+    """One that can ask what time it is where a record goes."""
+
+    async def date(self, record: Outgoing) -> int:
+        """Publishes it, and answers its timestamp as a reader will see it: milliseconds since 1970. Raises
+        PublishUnknown."""
+
+
 class OwnershipLost(Exception):  # noqa: N818 - the normal answer to a stale owner
     """The group has moved on: somebody else reads these partitions now."""
 

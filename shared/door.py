@@ -16,7 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.health import Health
-from shared.http import MEDIA_TYPE, RETRY_AFTER_S, json_response, problem_document
+from shared.http import MEDIA_TYPE, RETRY_AFTER_S, HttpProblem, json_response, problem_document, problem_response
+from shared.http_protocol import KEEP_ALIVE_S, MAX_ADDRESS_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, BoundedProtocol
 from shared.logs import traced
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ OWN_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 DRAIN_S = 5  # for requests under way when the process stops; streams are cut after it
 BACKLOG = 2048
+SILENT_PEER_S = 60  # what was sent and is not taken for so long: the peer is gone, or reads no more
 
 
 class Door:
@@ -40,6 +42,9 @@ class Door:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if refusal := _too_much(scope):
+            await problem_response(refusal)(scope, receive, send)
+            return
         own = self._service is None or scope.get("path") in OWN_PATHS
         traceparent = dict(scope.get("headers", ())).get(b"traceparent", b"").decode("ascii", "replace")
         with traced(traceparent):  # whatever is logged of this request carries its trace
@@ -56,6 +61,10 @@ class Door:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                http=BoundedProtocol,
+                ws="none",
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
@@ -84,6 +93,19 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _too_much(scope: Scope) -> HttpProblem | None:
+    """Why this head is not even looked at. One that arrives in one piece passes the server, whatever its size."""
+    if scope["type"] != "http":
+        return None
+    headers = scope.get("headers", ())
+    if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_ADDRESS_BYTES:
+        return HttpProblem(414, "address-too-long", f"Path and query have at most {MAX_ADDRESS_BYTES} bytes.")
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+        detail = f"A request has at most {MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes of them."
+        return HttpProblem(431, "head-too-large", detail)
+    return None
 
 
 def _own_app(name: str, health: Health) -> FastAPI:
@@ -124,4 +146,6 @@ def _bound(host: str, port: int) -> socket.socket:
     listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     # What is accepted inherits it. asyncio does not see that this is TCP, and an answer in two writes would take 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; elsewhere such a connection lasts as long as the system lets it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_S * 1000)
     return listening

@@ -11,6 +11,15 @@ from datetime import datetime
 
 from shared.broker import Record
 from shared.chain import Question, question_of_input
+from shared.contracts.binary_mode import (
+    JSON,
+    STRUCTURED,
+    Attributes,
+    attributes_of_kafka,
+    check_agreement,
+    is_json,
+    structured,
+)
 from shared.contracts.envelope import Inbound, Input, Problem, Unreadable, read_inbound
 from shared.contracts.tick import read_tick
 from shared.contracts.values import from_micros
@@ -18,6 +27,8 @@ from shared.dead_letters import DeadLetter, dead_letter, traceparent_of
 from shared.intake import admit
 from shared.settings import TimeSource
 from shared.topics import partition_of
+
+CONTENT_TYPE = "content-type"  # header of a record, as the Kafka protocol binding of CloudEvents writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +59,10 @@ class InboxReader:
     def read(self, record: Record) -> InboxItem:
         """Never raises: what cannot be taken comes back as a dead letter."""
         try:
-            if record.value is None:
-                raise Unreadable("no-value", [Problem("", "the record has no value")])
-            if record.key is None and (tick := read_tick(record.value)) is not None:
+            event = event_of(record)
+            if record.key is None and (tick := read_tick(event)) is not None:
                 return Tick(self._tick_time(tick.at, record), record)
-            return Put(self._question(record, record.value), record)
+            return Put(self._question(record, event), record)
         except Unreadable as error:
             return dead_letter(record, error)
 
@@ -80,6 +90,30 @@ class InboxReader:
             f"partitioner=murmur2_random), not {record.partition}"
         )
         raise Unreadable("wrong-partition", [Problem("subject", reason)])
+
+
+def event_of(record: Record) -> bytes:
+    """Structured JSON, in whichever mode the record was written: its value, byte for byte, or what its headers and its
+    value say together. Raises Unreadable."""
+    if record.headers and (attributes := attributes_of_kafka(record.headers)):
+        return _with_headers(record, attributes)
+    if record.value is None:
+        raise Unreadable("no-value", [Problem("", "the record has no value")])
+    return record.value
+
+
+def _with_headers(record: Record, attributes: Attributes) -> bytes:
+    match [(value or b"").decode("ascii", "replace") for name, value in record.headers if name == CONTENT_TYPE]:
+        case [kind] if kind.lower().startswith(STRUCTURED) and record.value is not None:
+            check_agreement(attributes, record.value)
+            return record.value
+        case [kind] if is_json(kind):
+            return structured(attributes, record.value)
+        case [kind]:
+            reason = f"{kind[:100]!r} is not {JSON}"
+        case kinds:
+            reason = f"is said by {len(kinds)} headers; in binary mode there is one, {JSON}"
+    raise Unreadable("media-type-not-supported", [Problem(CONTENT_TYPE, reason)])
 
 
 def record_time(record: Record) -> datetime:

@@ -134,6 +134,12 @@ class MemoryPublisher:
                 self._broker.append(record.topic, record.partition, record.key, record.value, record.headers)
         await self._broker.pause("publish: acknowledged")
 
+    async def date(self, record: Outgoing) -> int:
+        await self._broker.pause("publish")
+        appended = self._broker.append(record.topic, record.partition, record.key, record.value, record.headers)
+        await self._broker.pause("publish: acknowledged")
+        return appended.timestamp
+
 
 class MemoryReader:
     """Position of one member of a group, and the reading itself."""

@@ -14,20 +14,22 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from shared.broker import Outgoing, Publisher, Record, TopicPartition
+from shared.broker import DatingPublisher, Outgoing, Record, TopicPartition
 from shared.chain import Chain, chain_from, commit_for, due_of, question_of_clock
 from shared.contracts.catalogue import FACT_TYPES, inbox_types
-from shared.contracts.envelope import Problem, UnknownType, Unreadable, read_fact
-from shared.contracts.tick import read_tick, write_tick
-from shared.dead_letters import DeadLetter, dead_letter, set_aside
+from shared.contracts.envelope import Problem, read_fact
+from shared.contracts.tick import write_tick
+from shared.dead_letters import DeadLetter, set_aside
 from shared.decider import Decider, Received
 from shared.due_list import DueList, Entry, bucket_of
 from shared.event_store import Commit, EventStore, Refused, Snapshot
 from shared.inbox import InboxReader, Put, Tick
 from shared.insert_limits import slices
 from shared.logs import traced
+from shared.record_times import RecordTimes
 from shared.rounds import PartitionRounds, Turn
 from shared.settings import TimeSource
+from shared.sorting import Sorting
 from shared.telemetry import DUPLICATES, PARKED, REFUSED_INSERTS
 from shared.topics import CUSTOMER_EVENTS, inbox, partition_of
 
@@ -52,16 +54,18 @@ class Step(Generic[S]):
 
 
 class Processor(Generic[S]):
-    """A `Handler`: the same for every domain service; what differs is the decider."""
+    """A `Handler`: the same for every domain service; what differs is the decider. `now`: this host's clock, which
+    decides nothing."""
 
     def __init__(
         self,
         decider: Decider[S],
         store: EventStore,
-        publisher: Publisher,
+        publisher: DatingPublisher,
         *,
         partitions: int,
         time: TimeSource,
+        now: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         unpublished_after_s: float = 60,
@@ -72,8 +76,11 @@ class Processor(Generic[S]):
         self._sleep, self._spawn = sleep, spawn
         self._unpublished_after_s = unpublished_after_s  # longer than a batch may take
         self._snapshot_every = snapshot_every  # sequences
-        self._inbox = InboxReader(inbox_types(decider.name), partitions=partitions, time=time)
-        self._decisive = [type_.encode() for type_ in sorted(decider.reacts_to)]
+        times = (
+            RecordTimes(ask=lambda n: publisher.date(self._own_tick(n)), now=now) if time is TimeSource.WALL else None
+        )
+        reader = InboxReader(inbox_types(decider.name), partitions=partitions, time=time)
+        self._sorting = Sorting(decider.name, reader, decider.reacts_to, times)
         self._due = DueList(store)
         self._rounds: dict[int, PartitionRounds] = {}
         self._cache: dict[str, Chain[S]] = {}
@@ -89,7 +96,7 @@ class Processor(Generic[S]):
         return {}
 
     async def handle(self, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
-        unreadable = [letter for record in records if (letter := self._sort_in(record)) is not None]
+        unreadable = await self._sorting.sort_in(records, self._rounds)
         await self._publisher.publish([[set_aside(self._decider.name, letter)] for letter in unreadable])
         done: dict[TopicPartition, int] = {}
         while turns := [turn for rounds in self._rounds.values() if (turn := rounds.take()) is not None]:
@@ -114,32 +121,11 @@ class Processor(Generic[S]):
 
     async def tick(self) -> None:
         """In wall time: lets the broker's clock into the own inbox partitions."""
-        topic, value = inbox(self._decider.name), write_tick(f"tenure/{self._decider.name}", None)
-        await self._publisher.publish([[Outgoing(topic, partition, None, value)] for partition in self._rounds])
+        await self._publisher.publish([[self._own_tick(partition)] for partition in self._rounds])
 
-    def _sort_in(self, record: Record) -> DeadLetter | None:
-        rounds = self._rounds[record.partition]
-        if record.topic != CUSTOMER_EVENTS:
-            rounds.put(record.offset, self._inbox.read(record))
-            return None
-        rounds.read_log_to(record.offset + 1)
-        try:
-            self._sort_in_fact(rounds, record, record.value or b"")
-        except UnknownType:
-            pass  # a newer release says something that is no cause here
-        except Unreadable as error:
-            return dead_letter(record, error)
-        return None
-
-    def _sort_in_fact(self, rounds: PartitionRounds, record: Record, value: bytes) -> None:
-        if record.key is None:
-            tick = read_tick(value)
-            if tick is not None and tick.at is not None:
-                rounds.put_tick(record.offset, tick.source.removeprefix("tenure/"), tick.at)
-        elif any(type_ in value for type_ in self._decisive):  # most facts are no cause here: not decoded
-            event = read_fact(value, FACT_TYPES)
-            if event.type in self._decider.reacts_to:
-                rounds.put_fact(record.offset, event, record)
+    def _own_tick(self, partition: int) -> Outgoing:
+        value = write_tick(f"tenure/{self._decider.name}", None)
+        return Outgoing(inbox(self._decider.name), partition, None, value)
 
     async def _step(self, turns: Sequence[Turn]) -> None:
         step = await self._decide_and_store(turns)

@@ -1,7 +1,8 @@
 """What stands in the inbox of a service, as far as it can be read?
 
-In: its records, in order of offset per partition. Out: one `Received` per record; ticks are nobody's event. Only an id
-that comes again is read whole, to tell a copy from another event under the same id.
+In: its records, in order of offset per partition and in either mode of CloudEvents. Out: one `Received` per record;
+ticks are nobody's event. Only an id that comes again is read whole, to tell a copy from another event under the same
+id.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from shared.broker import Record
 from shared.contracts.catalogue import inbox_types
 from shared.contracts.envelope import Input, Unreadable, read_inbound
 from shared.contracts.tick import read_tick
+from shared.inbox import event_of
 
 REDRIVEN_FROM = "redriven-from"  # header of a record that was set aside and sent again: topic/partition/offset
 
@@ -40,14 +42,14 @@ class InboxBook:
         self.tells_time = False  # its ticks say their time: history
 
     def take(self, record: Record) -> None:
-        value = record.value or b""
+        value = _event(record)
         if record.key is None and self._take_tick(value):
             return
         place = Place(record.topic, record.partition, record.offset)
         redriven = any(name == REDRIVEN_FROM for name, _ in record.headers)
         try:
             said = _envelope(value)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             self.received.append(Received(place, _channel(value), None, redriven=redriven))
             return
         cause = said.subject, f"{said.source}|{said.id}"
@@ -66,10 +68,18 @@ class InboxBook:
         return True
 
 
+def _event(record: Record) -> bytes:
+    """Structured JSON; nothing where no event can be made out."""
+    try:
+        return event_of(record)
+    except Unreadable:
+        return b""
+
+
 def _channel(raw: bytes) -> str:
     try:
         return _source(raw).source or UNREADABLE
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return UNREADABLE
 
 

@@ -17,7 +17,7 @@ from shared.broker import Outgoing
 from shared.chain import Question
 from shared.contracts.catalogue import DOMAIN_SERVICES, inbox_types
 from shared.contracts.values import to_micros
-from shared.dead_letters import DeadLetter
+from shared.dead_letters import DeadLetter, original_headers
 from shared.inbox import InboxReader, Put, Tick
 from shared.settings import TimeSource
 from shared.topics import inbox, partition_of
@@ -42,8 +42,9 @@ class Candidate:
         return None if self.question is None else (self.question.customer, self.question.cause_id)
 
     def record(self) -> Outgoing:
-        """Its bytes under its key, saying where they stood before."""
-        headers = ((REDRIVEN_FROM, str(self.place).encode()),)
+        """Its bytes under its key, with its headers, saying where they stood before."""
+        kept = ((name, value) for name, value in original_headers(self.letter.headers) if name != REDRIVEN_FROM)
+        headers = (*kept, (REDRIVEN_FROM, str(self.place).encode()))
         return Outgoing(self.letter.topic, self.partition, self.letter.key, self.letter.value, headers)
 
 
@@ -82,7 +83,8 @@ class Examiner:
         if place_of(letter) in redriven:
             return Candidate(letter, obstacle="was sent again before", settled=True)
         partition = self._home_of(letter)
-        again = _Again(letter.topic, partition, letter.offset, self._now_ms, letter.key, letter.value)
+        headers = original_headers(letter.headers)
+        again = _Again(letter.topic, partition, letter.offset, self._now_ms, letter.key, letter.value, headers)
         match self._readers[letter.service].read(again):
             case Put(question):
                 return Candidate(letter, partition, question)

@@ -1,8 +1,9 @@
 """What did the client send, and how much of it is read? Media types, limits, and the memory that all bodies share.
 
-In: a request. Out: its body, whole, and whether it is a batch. A body that is too large is not read to its end, and
-bodies that would not fit into memory together are turned away while they arrive. What is left unread the server throws
-away behind the answer: a connection closed over unread bytes is reset, and the client would never see the reason.
+In: a request. Out: its body, whole, and in which mode of CloudEvents it says what. A body that is too large is not
+read to its end, and bodies that would not fit into memory together are turned away while they arrive. What is left
+unread the server throws away behind the answer: a connection closed over unread bytes is reset, and the client would
+never see the reason.
 """
 
 import asyncio
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from shared.contracts.binary_mode import HTTP_PREFIX, is_utf8
 from shared.contracts.envelope import MAX_EVENT_BYTES
 from shared.http import HttpProblem, unavailable
 
-ONE, MANY, EITHER = "one", "many", "either"
+ONE, MANY, EITHER, DATA = "one", "many", "either", "data"  # data: of one event, whose attributes stand in headers
 KINDS = {
     "application/cloudevents+json": ONE,
     "application/cloudevents-batch+json": MANY,
@@ -26,8 +28,12 @@ _BLANK = b" \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """`headers`: those that say attributes. With `data_only` the attributes stand nowhere else."""
+
     raw: bytes
     batch: bool
+    data_only: bool = False
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Room:
@@ -54,14 +60,15 @@ class Reader:
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncIterator[Body]:
         """One event or a batch. Raises HttpProblem 400 (incomplete), 408, 413, 415, 503."""
-        kind = _kind(request)
+        headers = tuple((name, value) for name, value in request.headers.raw if name.startswith(HTTP_PREFIX))
+        kind = _kind_of_events(request, bool(headers))
 
         def limit_of(head: bytes) -> int:
-            one = kind == ONE or (kind == EITHER and head not in (b"", b"["))
+            one = kind in (ONE, DATA) or (kind == EITHER and head not in (b"", b"["))
             return MAX_EVENT_BYTES if one else self._max_batch_bytes
 
         async with self._whole(request, limit_of) as raw:
-            yield Body(raw, kind == MANY or (kind == EITHER and _head(raw) == b"["))
+            yield Body(raw, kind == MANY or (kind == EITHER and _head(raw) == b"["), kind == DATA, headers)
 
     @asynccontextmanager
     async def document(self, request: Request, *, limit: int) -> AsyncIterator[bytes]:
@@ -114,18 +121,21 @@ def _too_large(limit: int) -> HttpProblem:
     return HttpProblem(413, "too-large", detail)
 
 
+def _kind_of_events(request: Request, has_attributes: bool) -> str:
+    kind = _kind(request)
+    if kind == MANY and has_attributes:
+        raise HttpProblem(400, "two-modes", "A batch has no binary mode: leave out the headers that begin with 'ce-'.")
+    return DATA if kind == EITHER and has_attributes else kind
+
+
 def _kind(request: Request) -> str:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    said = request.headers.getlist("content-type")
+    media_type, _, parameters = (said[0] if len(said) == 1 else "").partition(";")
     kind = KINDS.get(media_type.strip().lower())
-    charset = parameters.lower().replace(" ", "").replace('"', "")
-    if kind is None or ("charset=" in charset and "charset=utf-8" not in charset):
+    if kind is None or not is_utf8(parameters):
         raise _unsupported(list(KINDS))
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpProblem(415, "encoding-not-supported", "Send the body without Content-Encoding.")
-    if "ce-specversion" in request.headers:
-        raise HttpProblem(
-            415, "binary-mode-not-supported", "Send CloudEvents in structured mode: all attributes in the body."
-        )
     return kind
 
 

@@ -11,12 +11,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.gateway.batch import NotAnArray, TooMany, split
-from services.gateway.body import Body
 from services.gateway.door import Door
-from services.gateway.examination import Refused, Taken, Terms, examine
+from services.gateway.examination import Refused, Taken, Terms, examine, examine_alone
 from services.gateway.figures import EVENTS, POSTPONED
 from services.gateway.openapi import EVENTS_BODY
 from shared.broker import Outgoing
@@ -45,22 +44,46 @@ class Receipt(BaseModel):
     refused: int
 
 
+class NoneAccepted(ProblemDocument):
+    """Of a batch, the members beyond say what is wrong with each of its events."""
+
+    results: list[Result] = Field(default=[], description="in the order sent; only of a batch")
+    accepted: int = 0
+    refused: int = Field(default=0, description="events; only of a batch")
+
+
 def events_router(door: Door) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["events"])
     documented: Mapping[str, Any] = {
         "responses": {
             207: {"model": Receipt, "description": "Some were accepted, some refused"},
-            **problem_responses(400, 401, 403, 408, 413, 415, 422, 429, 503),
+            **problem_responses(400, 401, 403, 408, 413, 415, 429, 503),
+            **problem_responses(422, schema=NoneAccepted.__name__),
         },
         "openapi_extra": {"requestBody": EVENTS_BODY},
     }
 
-    @router.post("/events", status_code=202, response_model=Receipt, summary="Send one event or a batch", **documented)
+    @router.post(
+        "/events",
+        operation_id="send_events",
+        status_code=202,
+        response_model=Receipt,
+        summary="Send one event or a batch",
+        **documented,
+    )
     async def send(request: Request, key: Sender) -> Response:
+        """202: the broker has every event. An event sent twice changes nothing: when in doubt, send it again."""
         return await _answer(door, request, key, door.publish, ("accepted", 202))
 
-    @router.post("/events:validate", response_model=Receipt, summary="Would these be accepted?", **documented)
+    @router.post(
+        "/events:validate",
+        operation_id="validate_events",
+        response_model=Receipt,
+        summary="Would these be accepted?",
+        **documented,
+    )
     async def validate(request: Request, key: Sender) -> Response:
+        """Says of each event what sending it would, and keeps nothing."""
         return await _answer(door, request, key, _keep_nothing, ("valid", 200))
 
     return router
@@ -78,20 +101,20 @@ async def _answer(
     success: tuple[str, int],
 ) -> Response:
     async with door.reader.events(request) as body:
-        events = _elements(body, door.settings.max_batch_events)
-        _hold_to_rate(door, key, len(events))
-        outcomes = await _examine_all(events, key, door.terms(request.headers.get("traceparent")))
+        events = _elements(body.raw, door.settings.max_batch_events) if body.batch else None
+        _hold_to_rate(door, key, 1 if events is None else len(events))
+        terms = door.terms(request.headers.get("traceparent"))
+        outcomes = [examine_alone(body, key, terms)] if events is None else await _examine_all(events, key, terms)
         if not body.batch:
             _refuse_single(outcomes[0])
         await publish([outcome.record for outcome in outcomes if isinstance(outcome, Taken)])
     return _receipt(outcomes, *success)
 
 
-def _elements(body: Body, most: int) -> Sequence[bytes]:
-    if not body.batch:
-        return [body.raw]
+def _elements(raw: bytes, most: int) -> Sequence[bytes]:
+    """Raises HttpProblem 400 or 413."""
     try:
-        return split(body.raw, most=most)
+        return split(raw, most=most)
     except NotAnArray as error:
         raise HttpProblem(400, "not-json", f"The batch is not a JSON array: {error}.") from None
     except TooMany:

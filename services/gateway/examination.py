@@ -1,6 +1,7 @@
 """Is this event taken, and where does it go?
 
-In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, or a refusal. Pure.
+In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, or a refusal. Pure. Behind
+this door an event is one document, in whichever mode it came.
 """
 
 import json
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.gateway.body import Body
 from shared.broker import Outgoing
+from shared.contracts.binary_mode import attributes_of_http, check_agreement, structured
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF
 from shared.contracts.envelope import Problem, Unreadable, read_inbound
 from shared.contracts.values import MAX_ID
@@ -20,7 +23,7 @@ from shared.intake import admit
 from shared.keys import ApiKey
 from shared.topics import inbox, partition_of
 
-STATUS_OF = {"not-json": 400, "too-large": 413, "source-not-yours": 403}  # of every other code: 422
+STATUS_OF = {"not-json": 400, "two-modes": 400, "too-large": 413, "source-not-yours": 403}  # of every other code: 422
 TRACEPARENT = "traceparent"
 _W3C = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -61,8 +64,30 @@ def examine(raw: bytes, key: ApiKey, terms: Terms) -> Taken | Refused:
     try:
         return _take(raw, key, terms)
     except Unreadable as refusal:
-        status = STATUS_OF.get(refusal.code, 422)
-        return Refused(_id_of(raw), status, refusal.code, _sentence(refusal.problems), refusal.problems)
+        return _refused(refusal, _id_of(raw))
+
+
+def examine_alone(body: Body, key: ApiKey, terms: Terms) -> Taken | Refused:
+    """The one event of a request, whose attributes may stand in its headers."""
+    try:
+        raw = _document(body)
+    except Unreadable as refusal:
+        return _refused(refusal, None)
+    return examine(raw, key, terms)
+
+
+def _document(body: Body) -> bytes:
+    attributes = attributes_of_http(body.headers)
+    if body.data_only:
+        return structured(attributes, body.raw)
+    if attributes:
+        check_agreement(attributes, body.raw)
+    return body.raw
+
+
+def _refused(refusal: Unreadable, id_: str | None) -> Refused:
+    status = STATUS_OF.get(refusal.code, 422)
+    return Refused(id_, status, refusal.code, _sentence(refusal.problems), refusal.problems)
 
 
 def _take(raw: bytes, key: ApiKey, terms: Terms) -> Taken:

@@ -47,11 +47,13 @@ def history_router(door: Door) -> APIRouter:
 
     @router.post(
         "/history:advance",
+        operation_id="advance_history",
         summary="Advance the time of a history",
         responses=problem_responses(400, 401, 403, 408, 409, 413, 415, 422, 503),
         openapi_extra={"requestBody": BODY},
     )
     async def advance(request: Request, _: Annotated[ApiKey, Depends(require(Scope.HISTORY))]) -> Advanced:
+        """Says that everything before an instant has been sent. May be said again; 409 where time comes by itself."""
         if door.platform.time is not TimeSource.HISTORY:
             raise HttpProblem(409, "not-in-history", "This deployment runs in wall time; its time advances by itself.")
         async with door.reader.document(request, limit=MAX_BODY_BYTES) as raw:

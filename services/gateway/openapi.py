@@ -3,7 +3,8 @@
 from typing import Any
 
 from shared.contracts.catalogue import INPUT_TYPES
-from shared.contracts.envelope import Envelope, Input
+from shared.contracts.generate import event_model, inbound_schemas
+from shared.http import COMPONENT
 
 EXAMPLE = {
     "specversion": "1.0",
@@ -14,42 +15,40 @@ EXAMPLE = {
     "time": "2026-01-31T09:30:00Z",
     "data": {"amount_minor": 1999, "currency": "EUR"},
 }
+MAX_EVENTS = 1000  # of one request
 
 
-def event_schema(data: type[Input]) -> dict[str, Any]:
-    """One CloudEvent of this type, without references."""
-    envelope = inlined(Envelope.model_json_schema())
-    fields = {
-        **envelope["properties"],
-        "type": {"const": data.TYPE},
-        "data": inlined(data.model_json_schema(by_alias=True)),
-    }
-    return {**envelope, "title": data.__name__, "properties": fields, "required": [*envelope["required"], "data"]}
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": COMPONENT.format(model=name)}
 
 
-def inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same schema with its `$defs` where they are referred to. None of our schemas refers to itself."""
-    definitions = schema.get("$defs", {})
-
-    def put_in(node: Any) -> Any:
-        if isinstance(node, list):
-            return [put_in(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        target = definitions.get(str(node.get("$ref", "")).removeprefix("#/$defs/"), {})
-        return {k: put_in(v) for k, v in {**target, **node}.items() if k not in ("$ref", "$defs")}
-
-    result: dict[str, Any] = put_in(schema)
-    return result
-
-
-_EVENT = {"oneOf": [event_schema(data) for data in INPUT_TYPES.values()]}
-_BATCH = {"type": "array", "items": _EVENT, "maxItems": 1000}
+_NAMES = {type_: event_model(type_).__name__ for type_ in INPUT_TYPES}
+SCHEMAS: dict[str, Any] = {
+    **inbound_schemas(COMPONENT),
+    "Event": {
+        "description": "A CloudEvent of one of the types that channels send.",
+        "oneOf": [_ref(name) for name in _NAMES.values()],
+        "discriminator": {
+            "propertyName": "type",
+            "mapping": {type_: COMPONENT.format(model=name) for type_, name in _NAMES.items()},
+        },
+    },
+    "EventBatch": {
+        "description": f"Up to {MAX_EVENTS} events.",
+        "type": "array",
+        "items": _ref("Event"),
+        "maxItems": MAX_EVENTS,
+    },
+}
+ABOUT_BODY = (
+    "An event or a batch. `application/json` is taken for either, and in the binary mode of CloudEvents for the data "
+    "of one event, whose attributes stand in `ce-` headers; no schema can say so much of one media type."
+)
 EVENTS_BODY: dict[str, Any] = {
+    "description": ABOUT_BODY,
     "required": True,
     "content": {
-        "application/cloudevents+json": {"schema": _EVENT, "example": EXAMPLE},
-        "application/cloudevents-batch+json": {"schema": _BATCH, "example": [EXAMPLE]},
-        "application/json": {"schema": {"oneOf": [_EVENT, _BATCH]}},
+        "application/cloudevents+json": {"schema": _ref("Event"), "example": EXAMPLE},
+        "application/cloudevents-batch+json": {"schema": _ref("EventBatch"), "example": [EXAMPLE]},
     },
 }

@@ -72,7 +72,12 @@ def _figures(request: Request) -> Figures:
 Store = Annotated[TimelineStore, Depends(_store)]
 
 
-@router.get("/customers/{customer_id}/timeline", responses=problem_responses(404))
+@router.get(
+    "/customers/{customer_id}/timeline",
+    operation_id="read_timeline",
+    tags=["customers"],
+    responses=problem_responses(404),
+)
 async def timeline(
     store: Store,
     customer_id: CustomerInPath,
@@ -104,7 +109,9 @@ async def timeline(
     return TimelinePage(customer=customer_id, items=items, next=_next(found.after))
 
 
-@router.get("/customers/{customer_id}", responses=problem_responses(404))
+@router.get(
+    "/customers/{customer_id}", operation_id="read_customer", tags=["customers"], responses=problem_responses(404)
+)
 async def customer(store: Store, customer_id: CustomerInPath, as_of: AsOf = None) -> Customer:
     """A customer at a glance, now or as of a past instant."""
     view = await read_view(store, customer_id, _micros(as_of))
@@ -113,14 +120,14 @@ async def customer(store: Store, customer_id: CustomerInPath, as_of: AsOf = None
     return customer_answer(customer_id, view, as_of)
 
 
-@router.get("/customers")
+@router.get("/customers", operation_id="list_customers", tags=["customers"])
 async def customers(store: Store, prefix: Prefix = "", limit: Limit = 100, cursor: Cursor = None) -> CustomerPage:
     """The ids of all customers."""
     found = await store.list_customers(prefix=prefix, after=_place(cursor, str) or "", limit=limit + 1)
     return CustomerPage(items=found[:limit], next=_next(found[limit - 1] if len(found) > limit else None))
 
 
-@router.get("/alerts")
+@router.get("/alerts", operation_id="list_alerts", tags=["alerts"])
 async def alerts(store: Store, sign: OneSign = None, limit: Limit = 100, cursor: Cursor = None) -> AlertPage:
     """The open alerts, the highest value at risk first. Currencies are not converted: the largest amount counts."""
     found = await store.open_alerts(sign=sign, after=_place(cursor, AlertPlace), limit=limit + 1)
@@ -129,7 +136,7 @@ async def alerts(store: Store, sign: OneSign = None, limit: Limit = 100, cursor:
     return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(place))
 
 
-@router.get("/summary")
+@router.get("/summary", operation_id="read_summary", tags=["summary"])
 async def summary(figures: Annotated[Figures, Depends(_figures)]) -> Summary:
     """The whole base in figures, from a few moments ago: counting takes at most a tenth of the time."""
     return await figures.summary()

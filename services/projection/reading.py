@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services.projection.ledger import PageRef
 from services.projection.store import TimelineStore
-from services.projection.timeline import Entry, Query, Slice, cut
+from services.projection.timeline import Entry, Query, Slice, cut, is_full
 from services.projection.view import View, fold
 
 PAGES_AT_ONCE = 10
@@ -42,7 +42,7 @@ async def read_timeline(store: TimelineStore, customer: str, query: Query) -> Sl
         rest = segments[start + PAGES_AT_ONCE :]
         done = [e for e in waiting if not rest or _is_passed(e, rest[0], newest_first)]
         ready += query.in_order(done)
-        if len(ready) > query.limit:
+        if is_full(ready, query.limit):
             break
         settled = {e.key for e in done}
         waiting = [e for e in waiting if e.key not in settled]

@@ -14,3 +14,4 @@ class Settings(BaseSettings):
         default="projection", pattern=r"^[a-z0-9-]+$", description="consumer group, and end of the database's name"
     )
     max_records: int = Field(default=2000, ge=1, le=10_000, description="of one batch")
+    max_requests: int = Field(default=64, ge=1, description="worked on at once; what is beyond is answered 503")

@@ -7,10 +7,12 @@ order, so whatever is added later neither repeats nor hides what a reader has no
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
+MAX_PAGE_CHARACTERS = 4 * 1024 * 1024  # of data on one page of an answer
 # Where times are equal, causes stand before what follows from them. Producers not named come last.
 PRODUCER_ORDER = ("interaction", "retention", "acquisition", "analytics")
 _RANKS = {name: rank for rank, name in enumerate(PRODUCER_ORDER)}
@@ -107,7 +109,14 @@ class Slice:
 
 
 def cut(entries: Sequence[Entry], limit: int) -> Slice:
-    """The first `limit` of entries that are in order and wanted."""
+    """The first `limit` of entries that are in order and wanted; fewer where these are large, but one."""
+    sizes = accumulate(len(entry.data) for entry in entries)
+    limit = min(limit, max(1, sum(size <= MAX_PAGE_CHARACTERS for size in sizes)))
     if len(entries) <= limit:
         return Slice(entries)
     return Slice(entries[:limit], place_of(entries[limit - 1]))
+
+
+def is_full(entries: Sequence[Entry], limit: int) -> bool:
+    """Whether a slice of them would leave something."""
+    return len(entries) > limit or sum(len(entry.data) for entry in entries) > MAX_PAGE_CHARACTERS

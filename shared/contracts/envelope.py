@@ -6,7 +6,7 @@ is wrong. A fact's bytes depend on its arguments alone, so the same decision alw
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -17,6 +17,7 @@ from shared.contracts.upcast import upcast
 from shared.contracts.values import CustomerId, EventId, Model, Name, Source, UtcTime
 
 MAX_EVENT_BYTES = 256 * 1024
+MAX_DEPTH = 32  # of brackets within brackets; what the parser can take depends on who calls it from where
 SCHEMA_ROOT = "urn:tenure:schema:"
 
 
@@ -136,10 +137,11 @@ class Event:
 
 
 def read_inbound(raw: bytes, types: Mapping[str, type[Input]]) -> Inbound:
-    """Raises Unreadable (codes `too-large`, `not-json`, `invalid-envelope`, `invalid-data`) or UnknownType."""
-    if len(raw) > MAX_EVENT_BYTES:
-        raise Unreadable("too-large", [Problem("", f"{len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed")])
+    """Raises Unreadable (codes `too-large`, `not-json`, `too-deep`, `invalid-envelope`, `invalid-data`) or
+    UnknownType."""
+    check_size(raw)
     document = parse_object(raw)
+    _check_depth(raw, document)
     envelope = validated(Envelope, document, "invalid-envelope", "")
     model = types.get(envelope.type)
     if model is None:
@@ -218,14 +220,35 @@ def compact_json(document: dict[str, Any]) -> bytes:
     return json.dumps(present, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def check_size(raw: bytes) -> None:
+    if len(raw) > MAX_EVENT_BYTES:
+        raise Unreadable("too-large", [Problem("", f"{len(raw)} bytes; at most {MAX_EVENT_BYTES} are allowed")])
+
+
 def parse_object(raw: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(raw)
+        document = json.loads(raw.decode())  # given bytes it would take UTF-16 and UTF-32, too
     except (ValueError, RecursionError) as error:
         raise Unreadable("not-json", [Problem("", f"not JSON in UTF-8: {error}")]) from None
     if not isinstance(document, dict):
         raise Unreadable("not-json", [Problem("", "expected a JSON object")])
     return document
+
+
+def _check_depth(raw: bytes, document: dict[str, Any]) -> None:
+    """Few documents have so many brackets at all; only these are walked through."""
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, (dict, list))]
+        if not level:
+            return
+    raise Unreadable("too-deep", [Problem("", f"brackets within brackets, more than {MAX_DEPTH} deep")])
+
+
+def _children(parent: Any) -> Iterable[Any]:
+    return parent.values() if isinstance(parent, dict) else parent
 
 
 M = TypeVar("M", bound=Model)

@@ -48,6 +48,11 @@ class FaultyPublisher:
             raise PublishUnknown("no answer")
         await self._inner.publish(groups)
 
+    async def date(self, record: Outgoing) -> int:
+        if self._chance.strikes():
+            raise PublishUnknown("no answer")
+        return await self._inner.date(record)
+
     def _deliver_later(self, groups: list[Sequence[Outgoing]]) -> Callable[[], bool]:
         def deliver() -> bool:
             if groups:

@@ -2,7 +2,7 @@
 reactions."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -31,6 +31,13 @@ def draw(rng: Random, events: int, customers: int) -> list[Sent]:
     numbers = list(range(events))
     rng.shuffle(numbers)
     return sorted((_one(rng, f"e{n:03}", customers) for n in numbers), key=lambda s: (s.at, s.id))
+
+
+def a_year_ahead(sent: Sent) -> Sent:
+    """The same by a clock that is fast; it is sent when it happens all the same."""
+    document = json.loads(sent.raw)
+    document["time"] = (sent.at + timedelta(days=365)).isoformat()
+    return replace(sent, raw=json.dumps(document).encode())
 
 
 def ticks() -> list[datetime]:

@@ -32,13 +32,14 @@ def violations(world: World) -> list[str]:
 def applied_once(world: World) -> Iterator[str]:
     """I1, I5: every input that was accepted stands in its service's store once, and nothing else does."""
     for service in DOMAIN_SERVICES:
-        wanted = {(s.customer, f"shop|{s.id}") for s in world.file if s.owner == service}
+        wanted = {(s.customer, f"shop|{s.id}") for s in world.file if s.owner == service and s not in world.fast}
         got = Counter((c.customer, c.cause) for c in commits(world, service) if c.cause.startswith("shop|"))
         yield from (f"{service} lost {cause}" for cause in sorted(wanted - got.keys()))
         yield from (f"{service} recorded {cause} {n} times" for cause, n in got.items() if n > 1)
-        letters = len(world.broker.records(dead_letters(service)))
-        if letters:
-            yield f"{service} set {letters} good events aside"
+        fast = {s.raw for s in world.fast if s.owner == service}
+        aside = {record.value for record in world.broker.records(dead_letters(service))}
+        if aside != fast:
+            yield f"{service} set {len(aside - fast)} good events aside, and took {len(fast - aside)} dated ahead"
 
 
 def contiguous(world: World) -> Iterator[str]:

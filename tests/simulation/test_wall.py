@@ -8,7 +8,7 @@ from shared.memory_broker import MemoryBroker
 from shared.memory_checkpoints import MemoryCheckpoints
 from shared.topics import ALERTS, RISK
 from tests.simulation.faults import Chance
-from tests.simulation.history import draw
+from tests.simulation.history import a_year_ahead, draw
 from tests.simulation.invariants import alerts, differences, log, traces, violations
 from tests.simulation.rules import RULES
 from tests.simulation.seeds import SEEDS
@@ -16,13 +16,16 @@ from tests.simulation.stepping import run
 from tests.simulation.world import GRID, Wiring, World
 
 
-def disturbed(seed: int, wiring: Wiring, *, faults: int | None = None) -> World:
-    """A run with faults, to its quiet end."""
+def disturbed(seed: int, wiring: Wiring, *, faults: int | None = None, fast: bool = False) -> World:
+    """A run with faults, to its quiet end. `fast`: some events come from a producer whose clock is a year ahead."""
     rng = Random(seed)
     file = draw(rng, rng.choice((3, 6, 10)), rng.randint(1, 3))
     budget = rng.choice((0, 3, 12)) if faults is None else faults
     chance = Chance(rng, budget)
+    chosen = rng.sample(range(len(file)), rng.randint(1, len(file) // 2)) if fast else []
+    file = [a_year_ahead(sent) if n in chosen else sent for n, sent in enumerate(file)]
     world = World(file, partitions=rng.choice((1, 2, 3)), rng=rng, chance=chance, wiring=wiring, history=False)
+    world.fast = {file[n] for n in chosen}
     world.send_in_time()
     world.run(600)
     world.settle()
@@ -39,6 +42,10 @@ def findings(seed: int, wiring: Wiring) -> list[str]:
         *differences("alert", later_alerts, alerts(world)),
         *differences("trace", later_traces, traces(world)),
     ]
+
+
+def findings_with_a_fast_clock(seed: int, wiring: Wiring) -> list[str]:
+    return violations(disturbed(seed, wiring, fast=True))
 
 
 def replay(world: World) -> tuple[dict[str, bytes], dict[str, tuple[int, int]]]:
@@ -67,6 +74,11 @@ def test_every_run_under_faults_keeps_the_invariants_and_can_be_read_again() -> 
         assert not found, (
             f"seed {seed} (run it alone: TENURE_SIMULATION_SEED={seed} TENURE_SIMULATION_SEEDS=1): {found}"
         )
+
+
+def test_what_a_producer_dates_a_year_ahead_moves_nothing_and_is_set_aside() -> None:
+    for seed in SEEDS[:100]:
+        assert [] == findings_with_a_fast_clock(seed, Wiring()), f"seed {seed}"
 
 
 def test_silence_is_noticed_although_nothing_comes_any_more() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from typing import Any
@@ -18,8 +18,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import parts
-from shared.contracts.values import format_time
+from shared.contracts.values import format_time, to_micros
 from shared.topics import inbox, partition_of
+from tests.binary_mode import data_of, http_headers, kafka_headers
 from tests.system.chain import Chain, deployment
 
 pytestmark = pytest.mark.system
@@ -88,6 +89,8 @@ class Written:
     key: bytes | None
     partition: int
     offset: int = -1
+    headers: tuple[tuple[str, bytes], ...] = ()
+    at: datetime | None = None  # by the producer's clock; none: now
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +183,41 @@ def test_an_id_used_again_with_other_content_is_set_aside_and_the_first_stays(ch
     assert 1999 == told["data"]["amount_minor"]
 
 
+def test_an_event_whose_attributes_stand_in_headers_is_the_same_event_at_both_doors(
+    chain: Chain, door: httpx.Client
+) -> None:
+    said, other = event("both", "both"), event("both", "both", data={"amount_minor": 5, "currency": "EUR"})
+    answer = door.post("/v1/events", content=data_of(said), headers=http_headers(said))
+    assert 202 == answer.status_code, answer.text
+    home = place(said)
+    in_headers = [replace(home, value=data_of(one), headers=kafka_headers(one)) for one in (said, other)]
+    [_, set_aside, _] = write(chain, [*in_headers, home])
+    assert_all_are_recorded(chain, [said])
+    letter = letters_of(chain)[set_aside.partition, set_aside.offset]
+    assert ("id-used-again", data_of(other)) == (letter["code"], value_of(letter))
+    assert {f"original.{name}" for name, _ in set_aside.headers} <= {header["name"] for header in letter["headers"]}
+
+
+def test_what_a_channel_writes_wrongly_in_headers_is_mended_by_a_redrive(chain: Chain) -> None:
+    said = event("misplaced-headers", "misplaced-headers")
+    home = place(said)
+    [away] = write(chain, [Written(data_of(said), home.key, 1 - home.partition, headers=kafka_headers(said))])
+    chain.settle()
+    assert "wrong-partition" == letters_of(chain)[away.partition, away.offset]["code"]
+    chain.tenure("redrive", "--customer", said["subject"])
+    assert_all_are_recorded(chain, [said])
+
+
+def test_a_record_that_its_producer_dates_a_year_ahead_is_set_aside_and_nobody_lapses(chain: Chain) -> None:
+    year = timedelta(days=365)
+    ahead = event("fast", "fast", time=format_time(NOW + year))
+    written = write(chain, [replace(place(ahead), at=NOW + year), place(event("slow", "fast"))])
+    assert_all_are_recorded(chain, [event("slow", "fast")])
+    letter = letters_of(chain)[written[0].partition, written[0].offset]
+    assert "record-time-ahead" == letter["code"]
+    assert [] == chain.timelines(["fast"], type="lapsed")["fast"]
+
+
 def test_after_all_of_it_every_service_is_ready_and_the_books_balance(chain: Chain) -> None:
     assert chain.stack.alive()
     assert all(parts.ready(service, chain.stack.deployment) for service in parts.SERVICES)
@@ -202,8 +240,13 @@ def write(chain: Chain, records: Sequence[Written]) -> list[Written]:
 
     async def all_of_them() -> list[Written]:
         async with AIOKafkaProducer(bootstrap_servers=chain.stack.kafka, max_request_size=8 << 20) as producer:
-            sent = [await producer.send_and_wait(RETENTION, r.value, r.key, partition=r.partition) for r in records]
-            return [Written(r.value, r.key, r.partition, at.offset) for r, at in zip(records, sent, strict=True)]
+            sent = [
+                await producer.send_and_wait(
+                    RETENTION, r.value, r.key, r.partition, r.at and to_micros(r.at) // 1000, list(r.headers)
+                )
+                for r in records
+            ]
+            return [replace(r, offset=at.offset) for r, at in zip(records, sent, strict=True)]
 
     return asyncio.run(all_of_them())
 

@@ -14,7 +14,7 @@ from services.projection.ledger import PAGE_BYTES, PAGE_ENTRIES, Customer, Page,
 from services.projection.reading import read_timeline, read_view
 from services.projection.records import read_arrival
 from services.projection.store import MemoryStore
-from services.projection.timeline import Entry, Place, Query, place_of, short_name
+from services.projection.timeline import MAX_PAGE_CHARACTERS, Entry, Place, Query, place_of, short_name
 from services.projection.view import View, evolve, fold, interpret
 from shared.contracts.envelope import Unreadable
 from shared.contracts.tick import write_tick
@@ -175,6 +175,20 @@ async def test_pages_of_any_size_give_the_whole_timeline_in_order(limit: int, ne
     store, told_ = await stored(1234 if limit > 1 else 130)
     query = Query(limit=limit, newest_first=newest_first)
     assert sorted(told_, key=place_of, reverse=newest_first) == await read_all(store, query)
+
+
+@pytest.mark.parametrize("size", [MAX_PAGE_CHARACTERS // 10, MAX_PAGE_CHARACTERS + 1])
+async def test_a_page_of_large_entries_has_fewer_of_them_and_still_leads_on(size: int) -> None:
+    store, large = MemoryStore(), [replace_data(entry, "x" * (size - 2)) for entry in many(25)]
+    await store.save([take(Customer(C), large).change])
+    read: list[Entry] = []
+    query = Query(limit=1000)
+    while (found := await read_timeline(store, C, query)) is not None and found.after is not None:
+        assert max(1, MAX_PAGE_CHARACTERS // size) == len(found.entries)
+        read += found.entries
+        query = replace(query, after=found.after)
+    assert found is not None
+    assert sorted(large, key=place_of) == [*read, *found.entries]
 
 
 async def test_a_cursor_goes_on_where_it_was_although_more_was_told_since() -> None:

@@ -5,12 +5,12 @@ and whatever stands in `broken` makes it raise.
 """
 
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from shared.broker import Publisher, TopicPartition
+from shared.broker import DatingPublisher, TopicPartition
 from shared.consumption import Consumption
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Event, Fact, read_fact, write_fact
@@ -207,8 +207,9 @@ class Member:
         *,
         decider: Decider[Bought] | None = None,
         store: EventStore | None = None,
-        publisher: Publisher | None = None,
+        publisher: DatingPublisher | None = None,
         keeps_marks: bool = True,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.pauses: list[float] = []
         self.stops: list[str] = []
@@ -220,6 +221,7 @@ class Member:
             publisher or deployment.broker.publisher(),
             partitions=deployment.partitions,
             time=deployment.time,
+            now=now or (lambda: deployment.now),
             sleep=self._sleep,
             spawn=self._background.append,
             unpublished_after_s=UNPUBLISHED_AFTER_S,

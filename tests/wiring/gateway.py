@@ -98,7 +98,7 @@ async def running(
     log, keys, passing = MemoryBroker(), keys or MemoryKeyStore(), passing or Time()
     for service in DOMAIN_SERVICES:
         log.create_topic(inbox(service), PARTITIONS)
-    platform = Platform(kafka="-", mongo=SecretStr("-"), partitions=PARTITIONS, time=time)
+    platform = Platform(kafka="-", mongo=SecretStr("mongodb://nowhere"), partitions=PARTITIONS, time=time)
     app = create_app(
         Settings(**settings),
         platform,

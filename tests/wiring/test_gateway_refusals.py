@@ -24,6 +24,10 @@ def purchase(**data: Any) -> bytes:
     return raw(event(data={"amount_minor": 1999, "currency": "EUR", **data}))
 
 
+def _nested(depth: int) -> Any:
+    return [] if depth == 1 else [_nested(depth - 1)]
+
+
 BAD: dict[str, tuple[bytes, int, str, str]] = {
     "not JSON": (b"{'id': 1}", 400, "not-json", ""),
     "half of it": (raw(event())[:-20], 400, "not-json", ""),
@@ -31,6 +35,8 @@ BAD: dict[str, tuple[bytes, int, str, str]] = {
     "a number": (b"5", 400, "not-json", ""),
     "nested without end": (b'{"a":' * 40_000, 400, "not-json", ""),
     "nested deeply": (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, 400, "not-json", ""),
+    "UTF-16": (json.dumps(event()).encode("utf-16"), 400, "not-json", ""),
+    "nested too deeply": (purchase(product=_nested(32)), 422, "too-deep", ""),
     "not UTF-8": (raw(event()).replace(b"order-1", b"order-\xff"), 400, "not-json", ""),
     "an unknown type": (raw(event(type="tenure.party.v1")), 422, "unknown-type", "type"),
     "a tick": (raw(event(type="tenure.tick.v1")), 422, "unknown-type", "type"),
@@ -154,10 +160,10 @@ async def test_a_body_that_is_too_large_is_not_read_to_its_end(
         {"Content-Type": "application/xml"},
         {"Content-Type": "application/json; charset=utf-16"},
         {**SINGLE, "Content-Encoding": "gzip"},
-        {**JSON, "ce-specversion": "1.0"},
+        [("Content-Type", "application/json"), ("Content-Type", "application/xml")],
     ],
 )
-async def test_other_media_types_are_refused(gateway: Gateway, headers: dict[str, str]) -> None:
+async def test_other_media_types_are_refused(gateway: Gateway, headers: Any) -> None:
     answer = await gateway.send(raw(event()), headers)
     assert (415, "application/problem+json") == (answer.status_code, answer.headers["Content-Type"])
 

@@ -25,6 +25,9 @@ class FailsToPublish:
             raise PublishUnknown("no answer")
         await self._inner.publish(groups)
 
+    async def date(self, record: Outgoing) -> int:
+        return await self._inner.date(record)
+
 
 class Unanswered(FailsToPublish):
     """Once, all is sent and nobody says so."""
