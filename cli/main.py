@@ -46,6 +46,7 @@ VERBS = {
         Verb("demo", "Watch a real history go through, from the first purchase to the alerts."),
         Verb("local", "A whole deployment on this machine: up, status, logs, down."),
         Verb("send", "Send events through the gateway: now, or as a history."),
+        Verb("contracts", "Are these events right? Offline: check a file, show a type."),
         Verb("timeline", "One customer's story, event by event."),
         Verb("customer", "One customer at a glance."),
         Verb("alerts", "Who is drifting away, the most valuable first."),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
@@ -26,6 +26,10 @@ TYPE_ROOT = "urn:tenure:problem:"
 MAX_PROBLEMS = 10  # named per event or request; the sender mends those first
 MAX_QUOTED = 300  # characters of a path or reason: an answer must not grow with what was sent
 RETRY_AFTER_S = 5  # where we cannot know better
+COMPONENT = "#/components/schemas/{model}"  # where OpenAPI keeps what is referred to by name
+_RETRY_AFTER = {"Retry-After": {"description": "whole seconds to wait", "schema": {"type": "integer", "minimum": 0}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "how to prove who you are", "schema": {"type": "string"}}}
+_HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 
 
 class FieldProblem(BaseModel):
@@ -44,6 +48,12 @@ class ProblemDocument(BaseModel):
     code: str = Field(description="stable, for programs")
     detail: str = Field(description="what is wrong and what to do, for people")
     problems: list[FieldProblem] = Field(default=[], description=f"the first {MAX_PROBLEMS} fields that are wrong")
+
+
+def schemas_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The model and all it is made of, as components of an OpenAPI document."""
+    described = model.model_json_schema(ref_template=COMPONENT)
+    return {**described.pop("$defs", {}), model.__name__: described}
 
 
 class HttpProblem(Exception):  # noqa: N818 - an answer
@@ -93,10 +103,30 @@ def problem_response(problem: HttpProblem) -> Response:
     return response
 
 
-def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses=`: these statuses come with a problem document."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-    return {s: {"model": ProblemDocument, "description": HTTPStatus(s).phrase, "content": content} for s in statuses}
+def problem_responses(*statuses: int, schema: str = "ProblemDocument") -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses=`: these statuses, and 500 as everywhere, come with a problem document. `schema`: its
+    name among the app's components, for one with members of its own."""
+    return {status: _described(status, schema) for status in (*statuses, 500)}
+
+
+def _described(status: int, schema: str) -> dict[str, Any]:
+    content = {MEDIA_TYPE: {"schema": {"$ref": COMPONENT.format(model=schema)}}}
+    described = {"description": HTTPStatus(status).phrase, "content": content}
+    return described if status not in _HEADERS else {**described, "headers": _HEADERS[status]}
+
+
+def describe_also(app: FastAPI, schemas: Mapping[str, Any]) -> None:
+    """Further components of the app's OpenAPI document: what `$ref`s name that the framework does not know of."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        components = document.setdefault("components", {}).setdefault("schemas", {})
+        components.update({name: schemas[name] for name in schemas if name not in components})
+        document["components"]["schemas"] = dict(sorted(components.items()))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # the framework's own way to extend it
 
 
 def unavailable(code: str, detail: str, *, retry_after_s: int = RETRY_AFTER_S) -> HttpProblem:
@@ -104,7 +134,8 @@ def unavailable(code: str, detail: str, *, retry_after_s: int = RETRY_AFTER_S) -
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Every refusal of this app, the framework's own among them, is a problem document."""
+    """Every refusal of this app, the framework's own among them, is a problem document, and is described as one."""
+    describe_also(app, schemas_of(ProblemDocument))
     answers: tuple[tuple[type[Exception], Callable[[Any], HttpProblem]], ...] = (
         (HttpProblem, lambda problem: problem),
         (HTTPException, _from_framework),
@@ -150,17 +181,25 @@ def use_keys(app: FastAPI, keyring: Keyring) -> None:
 def require(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
     """Dependency: the key of the request. 401 without a valid one, 403 without the scope, 503 if none can be read."""
 
-    async def authorised(
-        request: Request,
-        bearer: HTTPAuthorizationCredentials | None = Depends(_bearer),
-        header: str | None = Depends(_header),
-    ) -> ApiKey:
-        key = await _proved(request.app.state.keyring, bearer.credentials if bearer else header)
-        if scope not in key.scopes:
-            raise HttpProblem(403, "scope-missing", f"This key has no scope '{scope}'; ask for one that has.")
-        return key
+    async def authorised(request: Request, presented: str | None = Security(presented_key, scopes=[scope])) -> ApiKey:
+        return await admit(request.app.state.keyring, presented, scope)
 
     return authorised
+
+
+async def presented_key(
+    bearer: HTTPAuthorizationCredentials | None = Depends(_bearer), header: str | None = Depends(_header)
+) -> str | None:
+    """Dependency: the key that the request's headers show, unproved."""
+    return bearer.credentials if bearer else header
+
+
+async def admit(keyring: Keyring, presented: str | None, scope: Scope) -> ApiKey:
+    """The key, if it is one that may do this. Raises HttpProblem, as `require` answers."""
+    key = await _proved(keyring, presented)
+    if scope not in key.scopes:
+        raise HttpProblem(403, "scope-missing", f"This key has no scope '{scope}'; ask for one that has.")
+    return key
 
 
 async def _proved(keyring: Keyring, presented: str | None) -> ApiKey:

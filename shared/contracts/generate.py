@@ -1,59 +1,85 @@
 """What does an event of each type look like on the wire, for those who do not read Python?
 
-`python -m shared.contracts.generate` writes docs/contracts/<type>.json: JSON Schema (2020-12) of the whole CloudEvent,
-one file per inbound event, fact and alert, `$id` urn:tenure:schema:<type>, which is the event's `dataschema`. The same
-models always give the same bytes.
+Out: JSON Schema (2020-12) of the whole CloudEvent of a type, inbound event, fact, alert or tick, and one example of it.
+`$id` is urn:tenure:schema:<type>, which is the event's `dataschema`. The same models always give the same documents.
 """
 
 import inspect
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, create_model
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from shared.contracts.analytics import ALERT_TYPES, AlertEnvelope, RiskRow
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
 from shared.contracts.envelope import SCHEMA_ROOT, Envelope, Fact, FactEnvelope, Input
-from shared.contracts.protocol import Redrive
+from shared.contracts.protocol import TICK, Redrive, TickData
+from shared.contracts.values import CustomerId, Model, UtcTime
 
-FOLDER = Path(__file__).parents[2] / "docs" / "contracts"
+EXAMPLES = Path(__file__).parent / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 INBOUND: dict[str, type[Input]] = {**INPUT_TYPES, Redrive.TYPE: Redrive}
 OUTBOUND: dict[str, type[Fact]] = {**ALERT_TYPES, RiskRow.TYPE: RiskRow}  # what analytics says
+TYPES: tuple[str, ...] = (*INBOUND, *FACT_TYPES, *OUTBOUND, TICK)
 
 
-def schemas() -> dict[str, str]:
-    """File name -> text, for every type of the published language."""
-    return {f"{model.TYPE}.json": _text(schema(model, envelope)) for model, envelope in _contracts()}
+class TickEnvelope(Model):
+    """The past of a partition is complete: nothing before `at` follows behind a tick. It belongs to no customer, so it
+    has no subject, and its record no key. `at` is missing only in an inbox in wall time, where the broker's own record
+    time is meant."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    time: UtcTime | None = None
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str | None = None
+    data: TickData
 
 
-def schema(model: type[Input] | type[Fact], envelope: type[BaseModel]) -> dict[str, Any]:
-    """Of one type, its envelope around it."""
-    own: dict[str, Any] = {"type": (Literal[model.TYPE], ...), "data": (model, ...)}
-    whole = create_model(model.__name__, __base__=envelope, **own)
-    described = whole.model_json_schema(schema_generator=_WithoutTitles)
-    described |= {"title": model.TYPE, "description": inspect.getdoc(model)}
-    return {"$schema": DIALECT, "$id": SCHEMA_ROOT + model.TYPE, **dict(sorted(described.items(), key=_order))}
+def schema(type_: str) -> dict[str, Any]:
+    """Raises KeyError for a type that nobody knows."""
+    data, whole = _data_of(type_), event_model(type_)
+    described = whole.model_json_schema(schema_generator=WithoutTitles)
+    described |= {"title": type_, "description": inspect.getdoc(TickEnvelope if type_ == TICK else data)}
+    return {"$schema": DIALECT, "$id": SCHEMA_ROOT + type_, **dict(sorted(described.items(), key=_order))}
 
 
-def main(folder: Path = FOLDER) -> None:
-    """Writes all and removes what no type stands behind any more."""
-    texts = schemas()
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in {path.name for path in folder.glob("tenure.*.json")} - texts.keys():
-        (folder / stale).unlink()
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def example(type_: str) -> dict[str, Any]:
+    """With every field that the type has; a channel's may be sent as it stands. Raises KeyError as `schema`."""
+    _data_of(type_)
+    document: dict[str, Any] = json.loads((EXAMPLES / f"{type_}.json").read_text(encoding="utf-8"))
+    return document
 
 
-def _contracts() -> Iterator[tuple[type[Input] | type[Fact], type[BaseModel]]]:
-    yield from ((model, Envelope) for model in INBOUND.values())
-    yield from ((model, FactEnvelope) for model in FACT_TYPES.values())
-    yield from ((model, AlertEnvelope) for model in OUTBOUND.values())
+def inbound_schemas(ref: str) -> dict[str, Any]:
+    """What a channel may send, under the names of the models: `PurchaseEvent`, `Purchase` and so on. `ref` says where
+    they will stand, with `{model}` for the name."""
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [(event_model(t), "validation") for t in INPUT_TYPES]
+    _, described = models_json_schema(models, ref_template=ref, schema_generator=WithoutTitles)
+    definitions: dict[str, Any] = described["$defs"]
+    return definitions
+
+
+def event_model(type_: str) -> type[BaseModel]:
+    """The event as a whole, its envelope and what it says. Raises KeyError as `schema`."""
+    data = _data_of(type_)
+    own: dict[str, Any] = {"type": (Literal[type_], ...), "data": (data, ...)}
+    if type_ in INBOUND:
+        return create_model(f"{data.__name__}Event", __base__=Envelope, __doc__=inspect.getdoc(data), **own)
+    if type_ == TICK:
+        return create_model("Tick", __base__=TickEnvelope, **own)
+    envelope = FactEnvelope if type_ in FACT_TYPES else AlertEnvelope
+    return create_model(data.__name__, __base__=envelope, partitionkey=(CustomerId, ...), **own)
+
+
+def _data_of(type_: str) -> type[Model]:
+    data: dict[str, type[Model]] = {**INBOUND, **FACT_TYPES, **OUTBOUND, TICK: TickData}
+    return data[type_]
 
 
 def _order(item: tuple[str, Any]) -> int:
@@ -61,16 +87,8 @@ def _order(item: tuple[str, Any]) -> int:
     return {"title": 0, "description": 1, "$defs": 3}.get(item[0], 2)
 
 
-def _text(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-class _WithoutTitles(GenerateJsonSchema):
+class WithoutTitles(GenerateJsonSchema):
     """A title that only repeats the name of its field says nothing."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Older versions of a fact become the newest here, one step at a time; no other file knows an old shape.
 
 A step takes the whole document and returns it with the next version's type. Every version ever published keeps a
-committed example in tests/contract/examples/, which a test reads through these steps.
+committed example in shared/contracts/examples/, which a test reads through these steps.
 """
 
 from collections.abc import Callable

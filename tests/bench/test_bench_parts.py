@@ -17,7 +17,7 @@ from tests.bench.load import WEEK, history, steps
 from tests.bench.plain import RECORDED, validator
 from tests.bench.usage import Measured, Tally
 
-EXAMPLES = Path(__file__).parents[1] / "contract" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "shared" / "contracts" / "examples"
 ONCE = len(history(1))
 
 

@@ -1,29 +1,24 @@
 """The published language as others see it: an example of every type, still read and still written the same."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 
 from shared.contracts.analytics import ALERT_TYPES, RiskRow, alert_bytes, read_alert, read_risk, risk_bytes
 from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES, FACTS_OF, INPUTS_OF, PROTOCOL_FACTS, RECORDED_AS
-from shared.contracts.envelope import Event, Fact, Input, Unreadable, read_fact, read_inbound, write_fact
-from shared.contracts.generate import FOLDER, INBOUND, OUTBOUND, main, schemas
+from shared.contracts.envelope import SCHEMA_ROOT, Event, Fact, Input, Unreadable, read_fact, read_inbound, write_fact
+from shared.contracts.generate import EXAMPLES, INBOUND, OUTBOUND, TYPES, example, schema
+from shared.contracts.protocol import TICK
+from shared.contracts.tick import read_tick, write_tick
 from tests.specification import day
 from tests.strategies import facts_of
 
-EXAMPLES = Path(__file__).parent / "examples"
 MODELS: dict[str, type[Input] | type[Fact]] = {**INBOUND, **FACT_TYPES, **OUTBOUND}
-SCHEMAS = schemas()
 SPARSE = {"tenure.redrive.v1"}  # a command needs none of what a channel may say
-
-
-def example(type_: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((EXAMPLES / f"{type_}.json").read_text(encoding="utf-8"))
-    return document
 
 
 def compact(document: dict[str, Any]) -> bytes:
@@ -38,7 +33,7 @@ def with_more(value: Any) -> Any:
 
 
 def test_every_type_has_an_example_and_every_example_a_type() -> None:
-    assert MODELS.keys() == {path.stem for path in EXAMPLES.glob("*.json")}
+    assert set(TYPES) == {*MODELS, TICK} == {path.stem for path in EXAMPLES.glob("*.json")}
 
 
 @pytest.mark.parametrize("type_", INBOUND)
@@ -66,6 +61,13 @@ def test_a_row_of_risk_that_was_published_is_read_and_written_the_same() -> None
     published = compact(example(RiskRow.TYPE))
     risk = read_risk(published)
     assert published == risk_bytes(risk.subject, risk.sequence, risk.data)
+
+
+def test_a_tick_that_was_published_is_read_and_written_the_same() -> None:
+    published = compact(example(TICK))
+    tick = read_tick(published)
+    assert tick is not None
+    assert published == write_tick(tick.source, tick.at, tick.last)
 
 
 @pytest.mark.parametrize("type_", [t for t in MODELS if t not in SPARSE])
@@ -119,17 +121,27 @@ def test_no_two_types_share_a_name() -> None:
     assert len(MODELS) == len(INBOUND) + sum(map(len, FACTS_OF.values())) + len(PROTOCOL_FACTS) + len(OUTBOUND)
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_the_committed_schema_is_that_of_the_model(name: str) -> None:
-    assert SCHEMAS[name] == (FOLDER / name).read_text(encoding="utf-8"), "run `make contracts`"
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_schema_is_named_as_events_name_it_and_its_example_is_right_by_it(type_: str) -> None:
+    described, said = schema(type_), example(type_)
+    Draft202012Validator.check_schema(described)
+    Draft202012Validator(described, format_checker=FormatChecker()).validate(said)
+    assert SCHEMA_ROOT + type_ == described["$id"] == said["dataschema"]
+    assert {said["type"]: True} == {described["properties"]["type"]["const"]: bool(described["description"])}
 
 
-def test_no_schema_is_kept_of_a_type_that_is_gone() -> None:
-    assert SCHEMAS.keys() == {path.name for path in FOLDER.glob("tenure.*.json")}
+@pytest.mark.parametrize("type_", INBOUND)
+def test_what_a_schema_refuses_is_refused(type_: str) -> None:
+    document = example(type_)
+    validator = Draft202012Validator(schema(type_), format_checker=FormatChecker())
+    for name in schema(type_)["required"]:
+        without = {key: value for key, value in document.items() if key != name}
+        assert not validator.is_valid(without)
+        with pytest.raises(Unreadable):
+            read_inbound(compact(without), INBOUND)
 
 
-def test_generating_removes_what_no_type_stands_behind(tmp_path: Path) -> None:
-    (tmp_path / "tenure.gone.v1.json").write_text("{}")
-    (tmp_path / "openapi.json").write_text("{}")
-    main(tmp_path)
-    assert {*SCHEMAS, "openapi.json"} == {path.name for path in tmp_path.iterdir()}
+def test_what_nobody_knows_has_neither_schema_nor_example() -> None:
+    for find in (schema, example):
+        with pytest.raises(KeyError):
+            find("tenure.nothing.v1")

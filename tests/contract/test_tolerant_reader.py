@@ -10,7 +10,7 @@ from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable, read_fact
 from shared.contracts.values import to_micros
 
-EXAMPLES = Path(__file__).parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "shared" / "contracts" / "examples"
 
 
 def example(type_: str) -> bytes:

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("decisions/*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md")))
 
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 FENCE = re.compile(r"^```.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -63,6 +63,7 @@ def setting_row(settings: type[BaseSettings], field: str) -> str:
     if default is PydanticUndefined:
         return f"| `{name}` | required |"
     shown = "below" if isinstance(default, BaseModel) else f"`{getattr(default, 'value', default)}`"
+    shown = "none" if default is None else shown
     return f"| `{name}` | {shown} |"
 
 
