@@ -146,6 +146,7 @@ def _welcome(stack: "LocalStack") -> None:
     addresses = {
         "gateway": stack.gateway_url,
         "read API": f"{stack.api_url} (documentation: {stack.api_url}/docs)",
+        "alerts": f"{stack.delivery_url}/v1/alerts/stream (documentation: {stack.delivery_url}/docs)",
         "broker": stack.kafka,
         "database": stack.mongo,
         "key": f"in {stack.folder.path / 'local.json'}",

@@ -17,6 +17,7 @@ from deploy.local.servers import (
     taken,
 )
 from deploy.local.state import Deployment, StateFolder, is_broker
+from deploy.local.takedown import is_server
 
 BROKER, DATABASE = 9092, 27017
 NODE, COPY = 10, 100  # between the ports of two nodes, and of two copies of a service
@@ -27,8 +28,10 @@ SERVICES: Mapping[str, int] = {  # by when they are wanted: who starts first has
     "interaction": 8083,
     "retention": 8084,
     "analytics": 8085,
+    "delivery": 8086,
 }
 ANSWER_S = 2.0
+ELSEWHERE = ("TENURE_KAFKA_", "TENURE_MONGO_", "TENURE_SECRETS_DIR")
 
 
 def broker_names(nodes: int) -> list[str]:
@@ -54,9 +57,14 @@ def usual_ports(kafka_nodes: int = 0, copies: int = 1) -> tuple[dict[str, int], 
     return {**brokers, "database": DATABASE, **services}, controllers
 
 
-def choose_ports(kafka_nodes: int, copies: int, *, any_free: bool) -> tuple[dict[str, int], dict[str, int]]:
-    """As `usual_ports`, or any that are free. Raises LocalError for one that is taken."""
+def choose_ports(
+    kafka_nodes: int, copies: int, *, any_free: bool, servers: bool = True
+) -> tuple[dict[str, int], dict[str, int]]:
+    """As `usual_ports`, or any that are free; without `servers` those of services alone. Raises LocalError for one that
+    is taken."""
     ports, controllers = usual_ports(kafka_nodes, copies)
+    if not servers:
+        ports, controllers = {name: port for name, port in ports.items() if not is_server(name)}, {}
     if any_free:
         free = iter(free_ports(len(ports) + len(controllers)))
         return dict(zip(ports, free, strict=False)), dict(zip(controllers, free, strict=False))
@@ -89,9 +97,10 @@ def nodes(deployment: Deployment, folder: StateFolder) -> dict[str, apache_kafka
 
 
 def environment(name: str, deployment: Deployment) -> dict[str, str]:
-    """What the process is told. The stack's word is last, but for what its caller asked for by name."""
+    """What the process is told. The stack's word is last, but for what its caller asked for by name. How to reach some
+    other deployment's servers, it is not told: its own ask for nothing."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)},
         "PYTHONUNBUFFERED": "1",
         "TENURE_KAFKA": deployment.kafka,
         "TENURE_MONGO": deployment.mongo,
@@ -102,6 +111,7 @@ def environment(name: str, deployment: Deployment) -> dict[str, str]:
         "TENURE_TICK_S": str(deployment.tick_s),
         "TENURE_HOST": HOST,
         "TENURE_PORT": str(deployment.ports[name]),
+        "DELIVERY_SECURE_COOKIE": "false",  # there is no TLS on this machine
         **deployment.env,
     }
 

@@ -1,6 +1,6 @@
 """A whole deployment on this machine: every service as its own process, and the broker and the database they need.
 
-The database is the embedded one; the broker, too, or Apache Kafka with one node or several.
+The database is the embedded one; the broker, too, or Apache Kafka with one node or several. Or both are given.
 
 In: a state folder and a few wishes. Out: addresses and a key; processes that can be killed and started one by one.
 Two promises must not break: after `down`, or when whoever holds the stack ends in any way, no process is left; and
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time as clock
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +21,7 @@ from deploy.local.death import Death
 from deploy.local.errors import LocalError
 from deploy.local.processes import Process, birth_of, end, gone, spawn
 from deploy.local.provision import local_key, provision
-from deploy.local.state import Deployment, StateFolder, is_broker
+from deploy.local.state import Deployment, Given, StateFolder, is_broker
 from deploy.local.takedown import SERVER_GRACE_S, SERVICE_GRACE_S, is_server, take_down
 
 READY_S = 90.0  # a group's first join alone takes some seconds on the embedded broker
@@ -51,16 +51,19 @@ class LocalStack:
         tick_s: float = 60,
         kafka_nodes: int = 0,
         copies: int = 1,
+        given: Given | None = None,
         free_ports: bool = False,
         env: Mapping[str, str] | None = None,
         services: Collection[str] = tuple(parts.SERVICES),
         on_progress: Callable[[str, str], None] = lambda name, state: None,
     ) -> None:
-        """`kafka_nodes` of Apache Kafka, 0: the embedded broker; `copies` of every service; `env` goes to each of them;
-        `on_progress` hears (name, "starting" or "ready")."""
+        """`kafka_nodes` of Apache Kafka, 0: the embedded broker; `given`: servers that are there already instead of any
+        of its own; `copies` of every service; `env` goes to each of them; `on_progress` hears (name, "starting" or
+        "ready")."""
         self.folder = StateFolder(Path(folder).absolute())
         self._wishes = (time, partitions, grid_s, tick_s, dict(env or {}))
         self._kafka_nodes, self._copies, self._free_ports = kafka_nodes, copies, free_ports
+        self._given = {} if given is None else asdict(given)
         self._services, self._on_progress = parts.copies_of(services, copies), on_progress
         self._deployment: Deployment | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -99,6 +102,10 @@ class LocalStack:
         return self.deployment.url("projection")
 
     @property
+    def delivery_url(self) -> str:
+        return self.deployment.url("delivery")
+
+    @property
     def key(self) -> str:
         return self.deployment.key
 
@@ -117,10 +124,12 @@ class LocalStack:
 
     def _up(self, *, tied: bool) -> None:
         self._refuse_if_up()
-        ports, controllers = parts.choose_ports(self._kafka_nodes, self._copies, any_free=self._free_ports)
+        ports, controllers = parts.choose_ports(
+            self._kafka_nodes, self._copies, any_free=self._free_ports, servers=not self._given
+        )
         self.folder.wipe()
         key = local_key()
-        self._deployment = Deployment(ports, key.text, *self._wishes, controllers)
+        self._deployment = Deployment(ports, key.text, *self._wishes, controllers, self._given)
         try:
             if tied:
                 self._tie()

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings
 
 from cli.main import VERBS
 from services.analytics.settings import Settings as AnalyticsSettings
+from services.delivery import figures as delivery_figures
+from services.delivery.settings import Settings as DeliverySettings
 from services.gateway import figures
 from services.gateway.settings import Settings as GatewaySettings
 from services.interaction.settings import Settings as InteractionSettings
@@ -44,12 +46,13 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     GatewaySettings,
     AnalyticsSettings,
     ProjectionSettings,
+    DeliverySettings,
     InteractionSettings,
     RetentionSettings,
 )
 FIELDS = [(settings, field) for settings in SETTINGS for field in settings.model_fields]
 MAX_WIDTH = 120
-VARIABLE = re.compile(r"\b(?:TENURE|GATEWAY|ANALYTICS|PROJECTION|INTERACTION|RETENTION)_[A-Z_]+\b")
+VARIABLE = re.compile(r"\b(?:TENURE|GATEWAY|ANALYTICS|PROJECTION|DELIVERY|INTERACTION|RETENTION)_[A-Z_]+\b")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -81,8 +84,8 @@ def test_every_command_that_is_shown_is_there_with_its_options(page: Path) -> No
 
 @each_page
 def test_every_make_target_that_is_named_is_there(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    assert {name for part in code(page) for name in re.findall(r"\bmake ([a-z]+)\b", part)} <= targets
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    assert {name for part in code(page) for name in re.findall(r"\bmake ([a-z-]+)\b", part)} <= targets
 
 
 @each_page
@@ -113,7 +116,7 @@ def test_every_policy_is_shown_with_its_defaults() -> None:
 
 def test_every_metric_is_explained_and_no_other() -> None:
     named = set(re.findall(r"`(tenure_[a-z_]+)`", text_of(DOCS / "operations.md")))
-    assert metrics(telemetry, figures) == named
+    assert metrics(telemetry, figures, delivery_figures) == named
 
 
 def test_every_log_event_of_a_service_is_explained() -> None:
