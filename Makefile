@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE = 1
-.PHONY: setup demo test test-system lint bench kafka lock contracts clean
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-annotate --no-header --quiet
+.PHONY: setup demo test test-system lint bench kafka lock contracts release-contracts audit clean
 
 setup: .venv/.ready
 
@@ -36,11 +38,21 @@ bench: setup
 	@$(BIN)/python -m tests.bench
 
 contracts: setup            # writes docs/contracts/ anew from the models
-	@$(BIN)/python -m shared.contracts.generate
+	@$(BIN)/python -m cli.language
 
-lock:                       # pins what pyproject.toml asks for; needs uv
-	@uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --upgrade -o requirements.lock
+release-contracts: setup    # at a release: writes down what this version promises, for later ones to be held to
+	@$(BIN)/python -m cli.language release
+
+lock:                       # pins what pyproject.toml asks for: here, in the image, and to build it; needs uv
+	@$(COMPILE) pyproject.toml --extra embedded --extra dev --upgrade -o requirements.lock
+	@$(COMPILE) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
+	@sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - -o deploy/build.lock
+
+audit: setup                # known vulnerabilities of what is pinned, from pypi.org; red as well if it cannot be asked
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@for lock in requirements.lock deploy/requirements.lock; do \
+		.venv/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $$lock || exit 1; done
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
