@@ -13,6 +13,8 @@ from services.analytics.rules import Rules
 from services.analytics.state import DAY, NEVER, Life
 from shared.contracts.analytics import alert_id
 
+COMMANDS = ("alert-acknowledged", "alert-snoozed")
+
 
 class Transition(Enum):
     """Why a message is written. Several reasons may lead to one kind of message."""
@@ -50,7 +52,7 @@ def lapsed(life: Life) -> Transition | None:
 
 def commanded(life: Life, o: Observation, at: int, sequence: int, rules: Rules) -> Transition | None:
     """An acknowledgement or a snooze. One that is meant for another alert, or comes too late, changes nothing."""
-    if not (life.is_open and _means(life, o, sequence, rules)):
+    if o.kind not in COMMANDS or not (life.is_open and _means(life, o, sequence, rules)):
         return None
     if o.kind == "alert-acknowledged" and not life.is_acknowledged:
         life.is_acknowledged = True

@@ -34,17 +34,14 @@ class Books:
         self._pages: list[dict[str, Book]] = [{} for _ in range(PAGES)]
         self._changed: set[int] = set()
 
-    def applied(self, producer: str, customer: str) -> int:
-        """The last sequence; 0: none."""
-        book = self._pages[_page(customer)].get(customer)
-        return book.applied[DOMAIN_SERVICES.index(producer)] if book else 0
-
-    def apply(self, producer: str, customer: str, sequence: int) -> Book:
-        """Notes the sequence."""
+    def of(self, customer: str) -> Book:
+        """To be written in: its page counts as changed."""
         number = _page(customer)
         self._changed.add(number)
-        book = self._pages[number].setdefault(customer, Book([0] * len(DOMAIN_SERVICES)))
-        book.applied[DOMAIN_SERVICES.index(producer)] = sequence
+        page = self._pages[number]
+        book = page.get(customer)
+        if book is None:
+            book = page[customer] = Book([0] * len(DOMAIN_SERVICES))
         return book
 
     def items(self) -> Iterator[tuple[str, Book]]:

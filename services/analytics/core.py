@@ -9,34 +9,33 @@ change a verdict; customers who are long gone cost nothing.
 """
 
 import heapq
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from services.analytics import alerts
 from services.analytics.alerts import Transition
-from services.analytics.explain import message, rounded_risk, row
-from services.analytics.pages import PAGES, page_of, read_page, write_page
+from services.analytics.explain import MESSAGES, message, rounded_risk, row
+from services.analytics.pages import PAGES, Pages
 from services.analytics.record import NONE, Observation, begins_again, ends, newcomer, record, restart
 from services.analytics.rules import Rules
 from services.analytics.signs import DETECTORS
 from services.analytics.state import NEVER, Customer
-from shared.contracts.analytics import alert_bytes, risk_bytes
+from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
 RISK_STEP = 0.1  # a change of the risk within one step makes no new row
 
 
-@dataclass(frozen=True, slots=True)
-class AlertOut:
+class AlertOut(msgspec.Struct, frozen=True, gc=False):
     """A message for `attrition.alerts`; the key is the customer."""
 
     customer: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RiskOut:
+class RiskOut(msgspec.Struct, frozen=True, gc=False):
     """A row for `attrition.risk`; the key is the customer."""
 
     customer: str
@@ -51,18 +50,16 @@ class Core:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._pages: list[dict[str, Customer]] = [{} for _ in range(PAGES)]
-        self._changed: set[int] = set()
+        self._customers = Pages(rules.name)
         self._queue: list[tuple[int, str]] = []  # an entry counts only if `_queued` says the same
         self._queued: dict[str, int] = {}
 
     def observe(self, o: Observation) -> list[Output]:
         """Remembers and judges at the observation's time, or, if it comes late, as of the customer's latest instant."""
-        number = page_of(o.customer)
-        c = self._pages[number].get(o.customer)
+        c = self._customers.get(o.customer)
         if c is None:
-            c = self._pages[number][o.customer] = newcomer(o.customer, o.at)
-        self._changed.add(number)
+            c = newcomer(o.customer, o.at)
+            self._customers.add(c)
         at = c.now = max(o.at, c.now)
         if begins_again(c, o):
             restart(c, at)
@@ -78,45 +75,47 @@ class Core:
         outputs: list[Output] = []
         for c in self._fallen_due(instant):
             c.now = max(instant, c.now)
-            self._changed.add(page_of(c.id))
             outputs += self._judge(c, c.now, NONE, None)
             self._await(c)
         return outputs
 
     def next_due(self) -> int | None:
         """The earliest instant at which time alone may change anything, micros; it may be early, never late."""
-        while self._queue and self._queued.get(self._queue[0][1]) != self._queue[0][0]:
+        while self._queue:
+            due, customer = self._queue[0]
+            if self._queued.get(customer) == due:
+                return due
             heapq.heappop(self._queue)
-        return self._queue[0][0] if self._queue else None
+        return None
 
     def dump_pages(self, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump."""
-        numbers = sorted(self._changed) if changed_only else [n for n in range(PAGES) if self._pages[n]]
-        self._changed.clear()
-        return {number: write_page(self.rules.name, self._pages[number].values()) for number in numbers}
+        return self._customers.dump(changed_only=changed_only)
 
     def load_pages(self, pages: Mapping[int, bytes]) -> None:
         """Replaces all customers by those of the pages. Raises OtherState, and then nothing is replaced."""
-        read = {number: read_page(self.rules.name, raw) for number, raw in pages.items()}
-        self._pages = [{c.id: c for c in read.get(number, ())} for number in range(PAGES)]
-        self._changed, self._queue, self._queued = set(), [], {}
-        for customers in read.values():
-            for c in customers:
-                self._enqueue(c)
+        loaded = self._customers.load(pages)
+        self._queue, self._queued = [], {}
+        for c in loaded:
+            self._enqueue(c)
 
-    def _judge(self, c: Customer, at: int, touched: tuple[int, ...], o: Observation | None) -> list[Output]:
-        for number in touched if at < c.due else [n for n, due in enumerate(c.dues) if due <= at or n in touched]:
-            up, c.dues[number] = DETECTORS[number](c, at, bool(c.up >> number & 1), self.rules)
-            c.up = c.up | 1 << number if up else c.up & ~(1 << number)
+    def _judge(self, c: Customer, at: int, touched: Sequence[int], o: Observation | None) -> list[Output]:
+        rules, dues = self.rules, c.dues
+        if at >= c.due:
+            touched = [number for number, due in enumerate(dues) if due <= at or number in touched]
+        for number in touched:
+            bit = 1 << number
+            up, dues[number] = DETECTORS[number](c, at, c.up & bit > 0, rules)
+            c.up = c.up | bit if up else c.up & ~bit
         bought = o is not None and o.kind == "purchase"
         outputs: list[Output] = []
-        if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, self.rules, bought=bought)) is not None:
+        if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, bought=bought)) is not None:
             outputs.append(self._alert(c, at, why, o))
-        if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, self.rules)) is not None:
+        if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
         if outputs or bought or o is None:
             outputs += self._row(c, at, anyway=bool(outputs))
-        c.due = min(*c.dues, alerts.awaits(c.life, self.rules))
+        c.due = min(min(dues), alerts.awaits(c.life, rules))
         return outputs
 
     def _ended(self, c: Customer, at: int, o: Observation) -> list[Output]:
@@ -128,10 +127,10 @@ class Core:
         return outputs + self._row(c, at, anyway=True)
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
-        data = message(c, at, why, o, self.rules)
+        said = message(c, at, why, o, self.rules)
         c.alerts += 1
-        c.life.risk = data.risk
-        return AlertOut(c.id, alert_bytes(c.id, c.alerts, data))
+        c.life.risk = said.risk
+        return AlertOut(c.id, alert_bytes(c.id, c.alerts, MESSAGES[why], said))
 
     def _row(self, c: Customer, at: int, *, anyway: bool) -> list[Output]:
         risk = rounded_risk(c, at, self.rules)
@@ -140,7 +139,7 @@ class Core:
             return []
         c.shown = step
         c.rows += 1
-        return [RiskOut(c.id, risk_bytes(c.id, c.rows, row(c, at, self.rules)))]
+        return [RiskOut(c.id, risk_bytes(c.id, c.rows, row(c, at, risk, self.rules)))]
 
     def _fallen_due(self, instant: int) -> list[Customer]:
         due: list[Customer] = []
@@ -149,7 +148,8 @@ class Core:
             if self._queued.get(customer) != at:
                 continue
             del self._queued[customer]
-            c = self._pages[page_of(customer)][customer]
+            c = self._customers.get(customer)
+            assert c is not None, "only customers who are there are awaited"
             if c.due <= instant:
                 due.append(c)
             else:

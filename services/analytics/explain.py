@@ -5,7 +5,6 @@ so that the bytes are the same on every machine.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from services.analytics.alerts import Transition
 from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, VOLUME, Observation
@@ -19,8 +18,10 @@ from services.analytics.signs import (
     regular_buyers,
     risk_at,
     smaller_tickets,
+    with_usual,
 )
 from services.analytics.state import DAY, MAX_MINOR, Customer, Stream, days
+from services.analytics.wire import Contribution, Message, Money, Row, SignEvidence
 from shared.contracts.analytics import (
     MAX_EVIDENCE,
     AttritionAlert,
@@ -30,13 +31,10 @@ from shared.contracts.analytics import (
     AttritionAlertRaised,
     AttritionAlertReopened,
     AttritionAlertSnoozed,
-    Contribution,
-    RiskRow,
     Sign,
-    SignEvidence,
     alert_id,
 )
-from shared.contracts.values import Defector, Money, from_micros
+from shared.contracts.values import from_micros
 
 SIGNS: dict[int, Sign] = {
     CONTACT: Sign.CONTACT_DECLINE,
@@ -60,29 +58,29 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 }
 
 
-def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules) -> AttritionAlert:
+def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
-    signs = [evidence(c, number, at, rules) for number in SIGNS if c.up >> number & 1]
+    signs = tuple(evidence(c, number, at, rules) for number in SIGNS if c.up >> number & 1)
     risk = rounded_risk(c, at, rules)
-    said: dict[str, Any] = {
-        "alert": alert_id(rules.name, c.id, c.life.episode),
-        "risk": risk,
-        "risk_before": c.life.risk,
-        "contributions": _contributions(c, signs, at, why, rules),
-        "signs": tuple(signs),
-        "value_at_risk": value_at_risk(c, risk),
-        "probable_cause": None if c.cause is None else Defector(c.cause),
-        "rules": rules.name,
-        "as_of": from_micros(at),
-    }
-    if why is Transition.SNOOZED and o is not None and o.until is not None:
-        said |= {"until": from_micros(o.until), "reason": o.reason}
-    return MESSAGES[why](**said)
+    snooze = o if why is Transition.SNOOZED else None
+    return Message(
+        alert=alert_id(rules.name, c.id, c.life.episode),
+        risk=risk,
+        risk_before=c.life.risk,
+        contributions=_contributions(c, signs, at, why, rules),
+        signs=signs,
+        value_at_risk=value_at_risk(c, risk),
+        probable_cause=c.cause,
+        rules=rules.name,
+        as_of=from_micros(at),
+        until=None if snooze is None or snooze.until is None else from_micros(snooze.until),
+        reason=None if snooze is None else snooze.reason,
+    )
 
 
-def row(c: Customer, at: int, rules: Rules) -> RiskRow:
-    risk = rounded_risk(c, at, rules)
-    return RiskRow(
+def row(c: Customer, at: int, risk: float | None, rules: Rules) -> Row:
+    """`risk`: that of the customer at the instant, rounded."""
+    return Row(
         risk=risk,
         value_at_risk=value_at_risk(c, risk),
         alert=alert_id(rules.name, c.id, c.life.episode) if c.life.is_open else None,
@@ -100,8 +98,9 @@ def value_at_risk(c: Customer, risk: float | None) -> tuple[Money, ...]:
     """Risk x spend in a year as it was at the last purchase, by currency; none where that is nothing."""
     if risk is None or c.purchases is None:
         return ()
-    amounts = {w.currency: min(MAX_MINOR, round(risk * w.yearly(max(w.at, c.purchases.last)))) for w in c.wallets}
-    return tuple(Money(amount_minor=amounts[code], currency=code) for code in sorted(amounts) if amounts[code] > 0)
+    last = c.purchases.last
+    amounts = [(w.currency, min(MAX_MINOR, round(risk * w.yearly(max(w.at, last))))) for w in c.wallets]
+    return tuple([Money(amount, code) for code, amount in sorted(amounts) if amount > 0])
 
 
 def evidence(c: Customer, number: int, at: int, rules: Rules) -> SignEvidence:
@@ -133,7 +132,7 @@ def _stream(c: Customer, number: int, stream: Stream, watch: Watch, at: int, rul
         observed=_figure(seen * unit),
         expected=_figure(usual * unit),
         currency=wallet.currency if wallet else None,
-        window_days=watch.window_days,
+        window_days=float(watch.window_days),
         strength=_figure(_strength(c, number, stream, watch, at, rules)),
         evidence=tuple(stream.evidence),
         last_before=stream.evidence[0] if is_absent else None,
@@ -144,8 +143,9 @@ def _strength(c: Customer, number: int, stream: Stream, watch: Watch, at: int, r
     if number == COMPLAINT:
         return increase(stream.observed(at, watch), stream.expected(watch))
     counts = c.orders if number == VOLUME and c.orders is not None else stream
-    known = 0.0 if counts is stream else smaller_tickets(stream, counts, rules)
-    return known + decline(counts.observed(at, watch), counts.expected(watch), watch.dispersion)
+    events = with_usual(counts, watch)
+    known = 0.0 if counts is stream else smaller_tickets(with_usual(stream, watch), events, rules)
+    return known + decline(counts.observed(at, watch), events[1], watch.dispersion)
 
 
 def _buyers(c: Customer, at: int, rules: Rules) -> SignEvidence:
@@ -155,8 +155,8 @@ def _buyers(c: Customer, at: int, rules: Rules) -> SignEvidence:
     return SignEvidence(
         sign=Sign.ACTIVE_BUYERS_DECLINE,
         since=from_micros(since),
-        observed=len(regular) - len(gone),
-        expected=len(regular),
+        observed=float(len(regular) - len(gone)),
+        expected=float(len(regular)),
         window_days=_figure(days(at - since)),
         strength=_figure(sum(_buyer_strength(b.repeats, days(b.last - b.first), days(at - b.last)) for b in gone)),
         evidence=tuple(b.evidence for b in gone)[:MAX_EVIDENCE],
@@ -176,7 +176,7 @@ def _silence(c: Customer, at: int, rules: Rules) -> SignEvidence:
     return SignEvidence(
         sign=Sign.ATTRITION,
         since=from_micros(p.last),
-        observed=0,
+        observed=0.0,
         expected=_figure(silent / gap_days(p, rules)),
         window_days=_figure(silent),
         strength=_figure(lift(p, at, rules)),

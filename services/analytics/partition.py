@@ -5,14 +5,12 @@ for byte, however it was cut into batches and however often the process died; a 
 passed over.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
-from services.analytics.books import Books
+from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, observation, read
-from services.analytics.order import Held, Order
+from services.analytics.order import Chain, Instant, Order
 from services.analytics.rules import Rules
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
@@ -24,6 +22,7 @@ from shared.topics import CUSTOMER_EVENTS
 
 HOUR = 3600 * 1_000_000
 FIRST_BOOK_PAGE = 1000
+NUMBERS = {producer: number for number, producer in enumerate(DOMAIN_SERVICES)}  # place in a book
 
 
 class SequenceGap(Exception):  # noqa: N818 - a finding about the log
@@ -44,11 +43,13 @@ class _Meta(msgspec.Struct):
     late: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    fact: LogFact
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """A fact that is next of its chain. `seen`: none if it is derived."""
+
+    chain: Chain
     sequence: int
     seen: Observation | None
+    imported: bool
 
 
 class Partition:
@@ -57,8 +58,8 @@ class Partition:
     def __init__(self, rules: Rules, *, history: bool, grid: int = HOUR, saved: Checkpoint | None = None) -> None:
         self.core = Core(rules)
         self._history = history
-        self._order = Order(history=history, grid=grid, next_due=self.core.next_due)
-        self._read: dict[tuple[str, str], int] = {}  # sequences read but held
+        self._order: Order[_Read] = Order(grid=grid, next_due=self.core.next_due)
+        self._read: dict[Chain, int] = {}  # the last sequences of what is held
         self.books = Books()
         self.next_offset = 0
         self.late = 0  # events that came after their time had been judged
@@ -80,12 +81,18 @@ class Partition:
         if record.key is None:
             return self._take_tick(value)
         fact = read(value)
-        if fact.producer not in DOMAIN_SERVICES or not self._is_next(record, fact):
+        if (producer := fact.producer) not in NUMBERS:
             return []
-        seen, at, chain = observation(fact), to_micros(fact.time), (fact.producer, fact.subject)
-        read_ = _Read(fact, int(fact.sequence), seen)
-        self._order.put(chain, at, fact.input, record.offset, read_, derived=seen is None)
-        return [] if self._history else self._judge()
+        chain, sequence = (producer, fact.subject), int(fact.sequence)
+        book = self.books.of(fact.subject)
+        if not self._is_next(record, chain, sequence, book):
+            return []
+        seen = observation(fact)
+        if seen is None and chain not in self._read:  # it carries no weight, and what it follows has been judged
+            book.applied[NUMBERS[producer]] = sequence
+            return []
+        read_ = _Read(chain, sequence, seen, fact.data.imported)
+        return self._hold(record, fact, read_) if self._history else self._apply(read_, book)
 
     def dump(self) -> tuple[bytes, dict[int, bytes]]:
         """(meta, changed pages) since the last dump. The offset never passes what is held."""
@@ -110,46 +117,48 @@ class Partition:
         self._order.tick(tick.source.removeprefix("tenure/"), to_micros(tick.at))
         return self._judge() if self.clock > before else []
 
-    def _is_next(self, record: Record, fact: LogFact) -> bool:
-        """False: a copy. Sequences count as read here and as applied only when judged: what is held is read again."""
-        chain, sequence = (fact.producer, fact.subject), int(fact.sequence)
-        last = self._read.get(chain) or self.books.applied(*chain)
+    def _is_next(self, record: Record, chain: Chain, sequence: int, book: Book) -> bool:
+        """False: a copy. Sequences count as applied only when judged: what is held is read again after a restart."""
+        last = self._read.get(chain) or book.applied[NUMBERS[chain[0]]]
         if sequence <= last:
             DUPLICATES.labels(CUSTOMER_EVENTS).inc()
             return False
         if sequence > last + 1:
             raise SequenceGap(record, *chain, last + 1, sequence)
-        self._read[chain] = sequence
         return True
+
+    def _hold(self, record: Record, fact: LogFact, read: _Read) -> list[Output]:
+        """Until its time has come."""
+        self._read[read.chain] = read.sequence
+        at, is_derived = to_micros(fact.time), read.seen is None
+        self._order.hold(read.chain, at, fact.input, record.offset, read, derived=is_derived)
+        return []
 
     def _judge(self) -> list[Output]:
         outputs: list[Output] = []
         for step in self._order.steps():
-            if isinstance(step, Held):
-                assert isinstance(step.what, _Read)
-                outputs += self._observe(step.what)
-            else:
+            if isinstance(step, Instant):
                 outputs += self.core.advance(step.at)
+                continue
+            if self._read.get(step.chain) == step.sequence:
+                del self._read[step.chain]
+            outputs += self._apply(step, self.books.of(step.chain[1]))
         return outputs
 
-    def _observe(self, read: _Read) -> list[Output]:
-        fact = read.fact
-        chain = fact.producer, fact.subject
-        book = self.books.apply(*chain, read.sequence)
-        if self._read.get(chain) == read.sequence:
-            del self._read[chain]
+    def _apply(self, read: _Read, book: Book) -> list[Output]:
+        book.applied[NUMBERS[read.chain[0]]] = read.sequence
         seen = read.seen
         if seen is None:
             return []
-        book.judge(fact.input)
+        book.judge(seen.evidence)
         self.late += self._history and seen.at < self._order.judged
-        if fact.data.imported and not self._history:
+        if read.imported and not self._history:
             return []  # an import of the past is for the timeline; a later version of the rules may judge it
         return self.core.observe(seen)
 
     def _restore(self, saved: Checkpoint) -> None:
         meta = msgspec.msgpack.decode(saved.meta, type=_Meta)
-        self.next_offset, self._order.judged, self.late = meta.offset, meta.judged, meta.late
-        self._order.ticks, self.generation = dict(meta.ticks), saved.generation
+        self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
+        self._order.resume(meta.ticks, meta.judged)
         self.core.load_pages({n: page for n, page in saved.pages.items() if n < FIRST_BOOK_PAGE})
         self.books.load({n - FIRST_BOOK_PAGE: page for n, page in saved.pages.items() if n >= FIRST_BOOK_PAGE})

@@ -51,9 +51,7 @@ class AttritionReader:
         return {TopicPartition(CUSTOMER_EVENTS, n): p.next_offset for n, p in loaded.items()}
 
     async def handle(self, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
-        groups: list[Sequence[Outgoing]] = []
-        for record in records:
-            groups += ([message] for message in self._take(record))
+        groups = [[message] for record in records for message in self._take(record)]
         if groups:
             await self._publisher.publish(groups)
         return await self.save() if self._now() - self._saved_at >= self._save_every_s else {}

@@ -4,8 +4,9 @@ Total: a late, repeated, empty or absurd observation is counted for what it is w
 """
 
 import re
-from dataclasses import dataclass
 from hashlib import blake2b
+
+import msgspec
 
 from services.analytics.rules import Rules, Watch
 from services.analytics.state import (
@@ -31,8 +32,7 @@ DEFECTORS = frozenset(Defector)
 CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """A recorded input of one customer, as far as the judgement uses it."""
 
     customer: str
@@ -111,15 +111,16 @@ def _purchase(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
 
 def _tickets(c: Customer, o: Observation, rules: Rules) -> float:
     """The amount in usual tickets of its currency: 1 for the first, and where there is no currency."""
+    amount = min(MAX_MINOR, max(0, o.amount_minor))
+    for wallet in c.wallets:
+        if wallet.currency == o.currency:
+            return wallet.add(o.at, amount, rules.ticket_cap)
     if o.currency is None or not CURRENCY.fullmatch(o.currency):
         return 1.0
-    amount = min(MAX_MINOR, max(0, o.amount_minor))
-    wallet = next((w for w in c.wallets if w.currency == o.currency), None)
-    if wallet is None:
-        wallet = Wallet(currency=o.currency, first=o.at, at=o.at, ticket=amount)
-        if len(c.wallets) == MAX_WALLETS:
-            c.wallets.remove(min(c.wallets, key=lambda w: (w.at, w.currency)))
-        c.wallets.append(wallet)
+    if len(c.wallets) == MAX_WALLETS:
+        c.wallets.remove(min(c.wallets, key=lambda w: (w.at, w.currency)))
+    wallet = Wallet(currency=o.currency, first=o.at, at=o.at, ticket=amount)
+    c.wallets.append(wallet)
     return wallet.add(o.at, amount, rules.ticket_cap)
 
 

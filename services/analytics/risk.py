@@ -6,15 +6,33 @@ the risk is a ratio of likelihoods. `q` is computed through logarithms: finite f
 monotone in silence.
 """
 
+from collections.abc import Callable
 from math import exp, log, log1p
 
 from services.analytics.rules import Population
+from services.analytics.state import DAY
 
 
 def risk(p: Population, repeats: int, last_days: float, age_days: float, horizon_days: float) -> float:
     """P(no purchase in the next `horizon_days`), in [0, 1]. Last purchase and age in days since the first."""
-    now, later = _q(p, repeats, last_days, age_days), _q(p, repeats, last_days, age_days + horizon_days)
-    return min(1.0, (p.a + (p.b + repeats) * later) / (p.a + (p.b + repeats) * now))
+    return risk_by_time(p, repeats, last_days, horizon_days, since=0)(age_days * DAY)
+
+
+def risk_by_time(
+    p: Population, repeats: int, last_days: float, horizon_days: float, *, since: int
+) -> Callable[[float], float]:
+    """The same at any instant, micros; `since` is that of the first purchase. A search asks a dozen times while only
+    the silence differs, so what stays is computed once, and `_q` is written out."""
+    exponent, scale, chance = -(p.r + repeats), p.alpha_days + last_days, p.b + repeats
+
+    def risk_at(instant: float) -> float:
+        age_days = (instant - since) / DAY
+        silent, later_silent = age_days - last_days, age_days + horizon_days - last_days
+        now = exp(exponent * log1p(silent / scale)) if silent > 0 else 1.0
+        later = exp(exponent * log1p(later_silent / scale)) if later_silent > 0 else 1.0
+        return min(1.0, (p.a + chance * later) / (p.a + chance * now))
+
+    return risk_at
 
 
 def p_alive(p: Population, repeats: int, last_days: float, age_days: float) -> float:

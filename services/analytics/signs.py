@@ -11,7 +11,7 @@ from math import log
 from typing import NamedTuple
 
 from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, DEEP, ENQUIRY, VOLUME
-from services.analytics.risk import expected_gap_days, log_odds, probability, risk
+from services.analytics.risk import expected_gap_days, log_odds, probability, risk_by_time
 from services.analytics.rules import Rules, Watch
 from services.analytics.state import DAY, NEVER, Buyer, Customer, Purchases, Stream, days
 
@@ -25,29 +25,33 @@ class Verdict(NamedTuple):
 
 
 DOWN = Verdict(False, NEVER)
+UP = Verdict(True, NEVER)
+
+Usual = tuple[Stream, float]  # events, and how many of them are usual in the window
 
 
 def contact_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
     """The customer is in touch more rarely than before."""
-    return _decline(c, c.contact, at, up, rules.contact, rules)
+    return _decline_of(c, c.contact, at, up, rules.contact, rules)
 
 
 def enquiry_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
     """The customer asks more rarely than before."""
-    return _decline(c, c.enquiry, at, up, rules.enquiry, rules)
+    return _decline_of(c, c.enquiry, at, up, rules.enquiry, rules)
 
 
 def communication_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
     """Contacts and enquiries taken together: the customer's side falls silent or stops answering."""
-    return _decline(c, c.communication, at, up, rules.communication, rules)
+    return _decline_of(c, c.communication, at, up, rules.communication, rules)
 
 
 def volume_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
     """The customer spends less: smaller purchases, rarer ones, or none."""
     if c.volume is None or c.orders is None:
         return DOWN
-    tickets = smaller_tickets(c.volume, c.orders, rules)
-    return _decline(c, c.volume, at, up, rules.volume, rules, counted=c.orders, known=tickets)
+    volume, orders = with_usual(c.volume, rules.volume), with_usual(c.orders, rules.volume)
+    tickets = smaller_tickets(volume, orders, rules)
+    return _decline(c, at, up, rules.volume, rules, measured=volume, counted=orders, known=tickets)
 
 
 def complaint_increase(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
@@ -107,11 +111,15 @@ def decline(seen: float, usual: float, dispersion: float) -> float:
     return m - n + (n * log(n / m) if n > 0 else 0.0) if n < m else 0.0
 
 
-def smaller_tickets(volume: Stream, orders: Stream, rules: Rules) -> float:
+def with_usual(stream: Stream, watch: Watch) -> Usual:
+    return stream, stream.expected(watch)
+
+
+def smaller_tickets(volume: Usual, orders: Usual, rules: Rules) -> float:
     """Log likelihood ratio, in nats, of tickets so small against the usual, as of the last purchase."""
-    usual = volume.expected(rules.volume) / orders.expected(rules.volume)
-    size = max(0.01, volume.short / (orders.short * usual))
-    return rules.ticket_shape * orders.short * (size - 1 - log(size)) if size < 1 else 0.0
+    usual, number = volume[1] / orders[1], orders[0].short
+    size = max(0.01, volume[0].short / (number * usual))
+    return rules.ticket_shape * number * (size - 1 - log(size)) if size < 1 else 0.0
 
 
 def increase(seen: float, usual: float) -> float:
@@ -121,7 +129,7 @@ def increase(seen: float, usual: float) -> float:
 
 def risk_at(c: Customer, at: int, rules: Rules) -> float | None:
     """P(no purchase within the horizon) at an instant not before the last purchase; none: never bought."""
-    return None if c.purchases is None else _risk(c.purchases, at, rules)
+    return None if c.purchases is None else _risk_by_time(c.purchases, rules)(at)
 
 
 def gap_days(p: Purchases, rules: Rules) -> float:
@@ -130,7 +138,8 @@ def gap_days(p: Purchases, rules: Rules) -> float:
 
 def lift(p: Purchases, at: int, rules: Rules) -> float:
     """How far silence has raised the risk since the last purchase, in nats of log odds."""
-    return log_odds(_risk(p, at, rules)) - log_odds(_risk(p, p.last, rules))
+    risk_of = _risk_by_time(p, rules)
+    return log_odds(risk_of(at)) - log_odds(risk_of(p.last))
 
 
 def regular_buyers(c: Customer) -> list[Buyer]:
@@ -155,38 +164,34 @@ def first_true(predicate: Callable[[int], bool], after: int) -> int:
     return low + 1
 
 
-def _decline(
-    c: Customer,
-    stream: Stream | None,
-    at: int,
-    up: bool,
-    watch: Watch,
-    rules: Rules,
-    *,
-    counted: Stream | None = None,
-    known: float = 0.0,
-) -> Verdict:
-    """`counted`: the stream whose events prove it, if not the same; `known`: nats that silence does not change."""
+def _decline_of(c: Customer, stream: Stream | None, at: int, up: bool, watch: Watch, rules: Rules) -> Verdict:
     if stream is None:
         return DOWN
-    counts = counted or stream
-    usual = stream.expected(watch)
+    events = with_usual(stream, watch)
+    return _decline(c, at, up, watch, rules, measured=events, counted=events)
+
+
+def _decline(
+    c: Customer, at: int, up: bool, watch: Watch, rules: Rules, *, measured: Usual, counted: Usual, known: float = 0.0
+) -> Verdict:
+    """`counted`: the events that prove it; `known`: nats that silence does not change."""
+    (stream, usual), (counts, number) = measured, counted
     if up and stream.observed(at, watch) < watch.clear_ratio * usual:
-        return Verdict(True, NEVER)  # the ratio only falls in silence
-    number = counts.expected(watch)
+        return UP  # the ratio only falls in silence
     if known + decline(0.0, number, watch.dispersion) < watch.strength:  # even absence would say too little
         return DOWN
-    wait = max(0.0, watch.window_days * log(max(1e-300, stream.short / (watch.raise_ratio * usual))))
+    limit = watch.raise_ratio * usual
+    wait = max(0.0, watch.window_days * log(max(1e-300, stream.short / limit)))
     early = max(stream.at + round(wait * DAY) - SECOND, c.since + round(rules.min_age_days * DAY))
     if at < early:
         return Verdict(False, early)
 
     def is_low(instant: int) -> bool:
-        if stream.observed(instant, watch) > watch.raise_ratio * usual:
+        if stream.observed(instant, watch) > limit:
             return False
         return known + decline(counts.observed(instant, watch), number, watch.dispersion) >= watch.strength
 
-    return Verdict(True, NEVER) if is_low(at) else Verdict(False, first_true(is_low, at))
+    return UP if is_low(at) else Verdict(False, first_true(is_low, at))
 
 
 def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> Verdict:
@@ -196,12 +201,13 @@ def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> 
     early = p.last + round(rules.silent_gaps * gap_days(p, rules) * DAY)
     if at < early:
         return Verdict(False, early)
-    lifted = probability(log_odds(_risk(p, p.last, rules)) + rules.risk_lift)
-    target = max(threshold, lifted)
-    if _risk(p, at, rules) >= target or (up and _risk(p, at, rules) >= max(rules.risk_clear, lifted)):
-        return Verdict(True, NEVER)
-    return Verdict(False, first_true(lambda instant: _risk(p, instant, rules) >= target, at))
+    risk_of = _risk_by_time(p, rules)
+    lifted = probability(log_odds(risk_of(p.last)) + rules.risk_lift)
+    target, now = max(threshold, lifted), risk_of(at)
+    if now >= target or (up and now >= max(rules.risk_clear, lifted)):
+        return UP
+    return Verdict(False, first_true(lambda instant: risk_of(instant) >= target, at))
 
 
-def _risk(p: Purchases, at: int, rules: Rules) -> float:
-    return risk(rules.population, p.repeats, days(p.last - p.first), days(at - p.first), rules.horizon_days)
+def _risk_by_time(p: Purchases, rules: Rules) -> Callable[[float], float]:
+    return risk_by_time(rules.population, p.repeats, days(p.last - p.first), rules.horizon_days, since=p.first)

@@ -52,7 +52,7 @@ class Stream(msgspec.Struct, array_like=True, gc=False):
 
     def observed(self, at: int, watch: Watch) -> float:
         """Events in the window that ends at `at`; what is older weighs less."""
-        return self.short * exp(-days(at - self.at) / watch.window_days)
+        return self.short * exp((self.at - at) / DAY / watch.window_days)
 
     def expected(self, watch: Watch) -> float:
         """Events in such a window by the past before it, as of the last event: silence does not blur the memory."""
