@@ -1,18 +1,18 @@
-"""The servers that tests run against: each on a free port, with its own folder, gone when the block ends."""
+"""The servers that tests run against: each on a free port, with its own folder, gone when the block ends.
+
+What cannot be started here says why in one sentence: `why_no_apache_kafka`, and `why_no_docker` in tests/containers.py.
+"""
 
 import os
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from pymongo import MongoClient
-from testcontainers.core.container import DockerContainer
-
-from deploy.local.processes import LOOK_S, Process, birth_of, end, spawn
+from deploy.local import apache_kafka
+from deploy.local.apache_kafka import Node, Wire
+from deploy.local.errors import LocalError
+from deploy.local.processes import Process, birth_of, end, spawn
 from deploy.local.servers import (
     HOST,
     broker_answers,
@@ -21,9 +21,11 @@ from deploy.local.servers import (
     database_command,
     free_ports,
 )
+from tests.containers import kafka_container, why_no_docker
+from tests.waiting import wait_until
 
-STARTS_WITHIN_S = 60
-MONGODB_IMAGE = "mongo:8.0"
+SHORT_SESSIONS: Mapping[str, str] = {"group.min.session.timeout.ms": "1000"}  # Apache Kafka's own least is 6 s
+PLAIN = Wire(settings=SHORT_SESSIONS)
 
 
 @contextmanager
@@ -45,29 +47,43 @@ def embedded_broker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def mongodb() -> Iterator[str]:
-    """URL of MongoDB itself, a replica set of one, in a container."""
-    container = DockerContainer(MONGODB_IMAGE).with_command("--replSet tenure --bind_ip_all").with_exposed_ports(27017)
-    with container:
-        url = (
-            f"mongodb://{container.get_container_host_ip()}:{container.get_exposed_port(27017)}/?directConnection=true"
-        )
-        _wait_until(lambda: database_answers(url), "MongoDB")
-        with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=1_000) as client:
-            member = {"_id": 0, "host": "localhost:27017"}
-            client.admin.command("replSetInitiate", {"_id": "tenure", "members": [member]})
-            _wait_until(lambda: bool(client.admin.command("hello")["isWritablePrimary"]), "MongoDB's primary")
-        yield url
+def native_broker(
+    folder: Path, wire: Wire = PLAIN, *, answers: Callable[[str], bool] = broker_answers
+) -> Iterator[str]:
+    """host:port of one empty node of Apache Kafka. `answers` says of that address whether it may be used: whoever wants
+    more of `wire` than plain text has to ask in the same manner. Raises LocalError where it cannot run."""
+    port, controller_port = free_ports(2)
+    node, address = Node(1, port, controller_port, folder), f"{HOST}:{port}"
+    apache_kafka.set_up([node], wire)
+    with _running(apache_kafka.command(node), folder / "broker.log", lambda: answers(address)):
+        yield address
 
 
-def why_no_docker() -> str | None:
-    """None where containers can be run."""
-    if shutil.which("docker") is None:
-        return "there is no docker command"
-    asked = subprocess.run(
-        ["docker", "info", "--format", "{{.ServerVersion}}"], capture_output=True, text=True, check=False
-    )
-    return f"docker does not answer: {asked.stderr.strip()}" if asked.returncode else None
+@contextmanager
+def apache_kafka_broker(folder: Path) -> Iterator[str]:
+    """host:port of an empty Apache Kafka: a process of this machine where there is Java, otherwise a container."""
+    with kafka_container(SHORT_SESSIONS) if why_no_native_kafka() else native_broker(folder) as address:
+        yield address
+
+
+@cache
+def why_no_native_kafka() -> str | None:
+    """None where Apache Kafka runs without a container. Its jars are fetched on the way, once on a machine."""
+    if reason := apache_kafka.why_not():
+        return reason
+    try:
+        apache_kafka.fetch()
+    except LocalError as error:
+        return str(error)
+    return None
+
+
+@cache
+def why_no_apache_kafka() -> str | None:
+    """None where Apache Kafka can be run, in whatever way."""
+    native = why_no_native_kafka()
+    container = native and why_no_docker()
+    return f"no Apache Kafka here: {native}; and no container of it: {container}" if container else None
 
 
 @contextmanager
@@ -76,18 +92,10 @@ def _running(command: Sequence[str], log: Path, answers: Callable[[], bool]) -> 
     child = spawn(command, log=log, cwd=log.parent, env=os.environ)
     process = Process(child.pid, birth_of(child.pid) or "")
     try:
-        _wait_until(lambda: answers() or child.poll() is not None, command[0])
+        wait_until(lambda: answers() or child.poll() is not None, command[0])
         if child.poll() is not None:
             raise RuntimeError(f"{command[0]} did not start: {log.read_text()[-2_000:]}")
         yield
     finally:
         end([process], grace_s=5)
         child.wait()
-
-
-def _wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not answer within {STARTS_WITHIN_S} s")
-        time.sleep(LOOK_S)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.broker import Position, Publisher, Record, TopicPartition
+from shared.broker import DatingPublisher, Position, Record, TopicPartition
 from shared.checkpoints import CheckpointStore
 from shared.event_store import EventStore
 from shared.memory_broker import MemoryBroker, MemoryReader
@@ -18,6 +18,7 @@ from shared.mongo import Database, close, connect, durable
 from shared.mongo_checkpoints import MongoCheckpoints
 from shared.mongo_store import MongoEventStore
 from tests.contract.on_kafka import OnKafka
+from tests.platforms import BROKER_FIXTURES, platform_on
 
 MEMORY = "memory"
 URL_FIXTURES = {"nx-27017": "database_url", "mongodb": "mongodb_url"}
@@ -88,7 +89,7 @@ class BrokerUnderTest(Protocol):
     async def topic(self, partitions: int) -> str:
         """The name of a new, empty topic."""
 
-    async def publisher(self) -> Publisher: ...
+    async def publisher(self) -> DatingPublisher: ...
 
     async def reader(self, group: str, topic: str) -> Reader:
         """A new member that has all partitions, reading from what is committed."""
@@ -110,7 +111,7 @@ class InMemory:
         self._broker.create_topic(name, partitions)
         return name
 
-    async def publisher(self) -> Publisher:
+    async def publisher(self) -> DatingPublisher:
         return self._broker.publisher()
 
     async def reader(self, group: str, topic: str) -> MemoryReader:
@@ -125,10 +126,11 @@ class InMemory:
         return self._broker.records(*partition)
 
 
-@pytest.fixture(params=[MEMORY, "kafka"])
+@pytest.fixture(params=[MEMORY, *BROKER_FIXTURES])
 async def broker(request: pytest.FixtureRequest) -> AsyncIterator[BrokerUnderTest]:
     if request.param == MEMORY:
         yield InMemory()
         return
     async with AsyncExitStack() as stack:
-        yield OnKafka(request.getfixturevalue("broker_address"), stack)
+        address = request.getfixturevalue(BROKER_FIXTURES[request.param])
+        yield OnKafka(platform_on(request.param, address), stack)

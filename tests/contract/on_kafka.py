@@ -8,13 +8,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from shared.broker import Publisher, Record, TopicPartition
+from shared.broker import DatingPublisher, Record, TopicPartition
 from shared.kafka import KafkaPosition
 from shared.kafka_client import client_options
 from shared.kafka_publisher import kafka_publisher
 from shared.kafka_topics import ensure_topics
+from shared.settings import Platform
 from shared.topics import Topic
-from tests.embedded import SESSION_MS, embedded
+from tests.platforms import SESSION_MS
 
 FETCH_WAIT_MS = 3_000  # of a fetch that finds nothing
 
@@ -32,8 +33,8 @@ class KafkaReader(KafkaPosition):
 
 
 class OnKafka:
-    def __init__(self, address: str, stack: AsyncExitStack) -> None:
-        self._platform, self._stack = embedded(address), stack
+    def __init__(self, platform: Platform, stack: AsyncExitStack) -> None:
+        self._platform, self._stack = platform, stack
         self._readers: dict[int, KafkaReader] = {}
 
     async def topic(self, partitions: int) -> str:
@@ -41,7 +42,7 @@ class OnKafka:
         await ensure_topics(self._platform.model_copy(update={"partitions": partitions}), [Topic(name, "of one test")])
         return name
 
-    async def publisher(self) -> Publisher:
+    async def publisher(self) -> DatingPublisher:
         return await self._stack.enter_async_context(kafka_publisher(self._platform))
 
     async def reader(self, group: str, topic: str) -> KafkaReader:

@@ -1,5 +1,6 @@
 """What every broker promises to those who publish and read."""
 
+import time
 from collections.abc import Sequence
 from uuid import uuid4
 
@@ -53,6 +54,15 @@ async def test_a_record_may_have_neither_key_nor_value(broker: BrokerUnderTest) 
     await publish(broker, [Outgoing(topic, 0, None, None)])
     (record,) = await broker.records(TopicPartition(topic, 0))
     assert (record.key, record.value, tuple(record.headers)) == (None, None, ())
+
+
+async def test_a_record_that_was_dated_has_the_time_that_a_reader_sees(broker: BrokerUnderTest) -> None:
+    topic = await broker.topic(2)
+    sent = Outgoing(topic, 1, b"key", b"value")
+    at = await (await broker.publisher()).date(sent)
+    (record,) = await broker.records(TopicPartition(topic, 1))
+    assert (sent.value, at) == (record.value, record.timestamp)
+    assert abs(at / 1000 - time.time()) < 60
 
 
 async def test_records_of_a_partition_stand_in_the_order_in_which_they_were_published(broker: BrokerUnderTest) -> None:

@@ -21,10 +21,12 @@ from pymongo import MongoClient
 from deploy.local.stack import LocalStack
 from shared.contracts.values import format_time
 from shared.domain_service import domain_service
+from shared.profile import ProfileName
 from shared.runtime import run
+from shared.settings import Platform
 from shared.topics import inbox, partition_of
-from tests.embedded import embedded
 from tests.servers import embedded_broker
+from tests.system.ground import Ground
 from tests.wiring import deciding
 from tests.wiring.deciding import Rules
 
@@ -35,10 +37,10 @@ HOME = partition_of("anna", PARTITIONS)
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def shown(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Servers, and a projection that shows what is published."""
     folder = tmp_path_factory.mktemp("state")
-    with LocalStack(folder, free_ports=True, partitions=PARTITIONS, services=("projection",)) as stack:
+    with LocalStack(folder, free_ports=True, partitions=PARTITIONS, services=("projection",), **on) as stack:
         yield stack
 
 
@@ -84,7 +86,8 @@ class Retention:
 @asynccontextmanager
 async def retention(stack: LocalStack) -> AsyncIterator[Retention]:
     rules = Rules()
-    platform = embedded(stack.kafka, partitions=PARTITIONS).model_copy(update={"mongo": SecretStr(stack.mongo)})
+    profile, mongo = ProfileName(stack.deployment.profile), SecretStr(stack.mongo)
+    platform = Platform(kafka=stack.kafka, mongo=mongo, profile=profile, partitions=PARTITIONS)
     process = asyncio.create_task(run("retention", lambda p: domain_service(rules.decider(), p), platform))
     try:
         yield Retention(stack, rules)

@@ -14,6 +14,7 @@ from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.topics import ALERTS, CUSTOMER_EVENTS, RISK
 from tests.system import fold
 from tests.system.chain import SOURCE, Chain, deployment, until, whole_history
+from tests.system.ground import Ground
 
 pytestmark = pytest.mark.system
 
@@ -24,9 +25,9 @@ LOOKED_AT = "due"  # whom to look at when; whoever has been looked at is struck 
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """All of the history is in, and judged."""
-    with deployment(tmp_path_factory.mktemp("state"), partitions=3) as chain:
+    with deployment(tmp_path_factory.mktemp("state"), partitions=3, **on) as chain:
         assert EVENTS == chain.send(whole_history()).accepted
         chain.advance(end_of_history() + MOMENT)
         chain.settle()

@@ -17,8 +17,10 @@ from deploy.local import processes
 from deploy.local.errors import LocalError
 from deploy.local.servers import broker_answers, database_answers
 from deploy.local.stack import LocalStack
-from deploy.local.state import StateFolder
+from deploy.local.state import Given, StateFolder
 from deploy.local.takedown import take_down
+from shared.profile import ProfileName
+from tests.servers import embedded_broker, embedded_database
 
 pytestmark = pytest.mark.system
 
@@ -100,6 +102,17 @@ def test_up_begins_from_empty_whatever_was_there(tmp_path: Path) -> None:
         with LocalStack(tmp_path, free_ports=True, partitions=1, services=()) as stack:
             assert not (stack.folder.database / "left").exists()
             (stack.folder.database / "left").touch()
+
+
+def test_a_deployment_may_stand_on_servers_that_are_there_already_and_leaves_them_as_they_are(tmp_path: Path) -> None:
+    with embedded_broker(tmp_path / "broker") as kafka, embedded_database(tmp_path / "database") as mongo:
+        given = Given(kafka, mongo, ProfileName.EMBEDDED)
+        folder = tmp_path / "state"
+        with LocalStack(folder, free_ports=True, partitions=1, services=["gateway"], given=given) as stack:
+            assert (kafka, mongo) == (stack.kafka, stack.mongo)
+            assert ["gateway"] == list(stack.folder.processes())
+        assert broker_answers(kafka)
+        assert database_answers(mongo)
 
 
 def test_a_stack_whose_holder_is_killed_ends_by_itself(tmp_path: Path) -> None:

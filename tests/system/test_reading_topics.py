@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,8 +13,16 @@ from cli.topic_reader import read_from_now, read_to_end
 from deploy.local.stack import LocalStack
 from shared.broker import Record
 from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters
+from tests.system.ground import Ground
 
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def servers(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Broker and database of each kind."""
+    with LocalStack(tmp_path_factory.mktemp("state"), free_ports=True, partitions=2, services=(), **on) as stack:
+        yield stack
 
 
 async def test_everything_is_read_to_the_end_also_of_many_batches_and_empty_partitions(servers: LocalStack) -> None:

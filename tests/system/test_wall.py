@@ -8,9 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,6 +21,7 @@ from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.values import parse_time
 from shared.topics import ALERTS, inbox
 from tests.system.chain import Chain, deployment, the_one, until
+from tests.system.ground import Ground
 from tests.system.lives import Life, life, line
 
 pytestmark = pytest.mark.system
@@ -69,29 +68,17 @@ class Wall:
 
 
 @pytest.fixture(scope="module")
-def wall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
+def wall(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
     folder: Path = tmp_path_factory.mktemp("state")
-    with deployment(folder, partitions=2, grid_s=GRID.total_seconds(), tick_s=TICK_S) as history:
+    with deployment(folder, partitions=2, grid_s=GRID.total_seconds(), tick_s=TICK_S, **on) as history:
         begin = datetime.now(UTC)
         lives = [life(f"silent-{n:02}", begin + n * APART) for n in range(LIVES)]
         lines = sorted((line for one in lives for line in one.lines()), key=lambda line: line.at)
         history.send(lines, history=False)
         history.advance(lines[-1].at + timedelta(days=1))
         history.settle()
-        yield Wall(passed_over(history.stack), lives)
-
-
-def passed_over(stack: LocalStack) -> Chain:
-    """The same deployment, from now on in wall time."""
-    for service in parts.SERVICES:
-        stack.stop(service)
-    stack.folder.write(replace(stack.deployment, time="wall"))
-    after = LocalStack.attach(stack.folder.path)
-    for service in parts.SERVICES:
-        after.start(service, await_ready=False)
-    for service in parts.SERVICES:
-        until(partial(parts.ready, service, after.deployment), WITHIN_S, f"{service} is ready")
-    return Chain(after)
+        history.stack.pass_over()
+        yield Wall(history, lives)
 
 
 def test_a_customer_who_falls_silent_gets_the_alert_within_one_step_of_the_grid_though_nothing_arrives(

@@ -1,4 +1,4 @@
-"""What tests of the wiring share: the embedded broker, and a topic of one's own on it."""
+"""What tests of the wiring share: a broker, the embedded one and Apache Kafka, and a topic of one's own on it."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -9,13 +9,13 @@ from shared.kafka_publisher import kafka_publisher
 from shared.kafka_topics import ensure_topics
 from shared.settings import Platform
 from shared.topics import Topic
-from tests.embedded import embedded
+from tests.platforms import BROKER_FIXTURES, platform_on
 from tests.wiring.on_kafka import Kafka
 
 
-@pytest.fixture
-def platform(broker_address: str) -> Platform:
-    return embedded(broker_address)
+@pytest.fixture(params=list(BROKER_FIXTURES))
+def platform(request: pytest.FixtureRequest) -> Platform:
+    return platform_on(request.param, request.getfixturevalue(BROKER_FIXTURES[request.param]))
 
 
 @pytest.fixture

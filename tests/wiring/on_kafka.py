@@ -1,4 +1,4 @@
-"""The embedded broker with a topic of one test, to send to and to read from as a service does."""
+"""A broker with a topic of one test, to send to and to read from as a service does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from tests.wiring.recording import Recording
 
 @dataclass
 class Kafka:
-    """The embedded broker, with one topic of this test."""
+    """A broker, with one topic of this test."""
 
     platform: Platform
     topic: str

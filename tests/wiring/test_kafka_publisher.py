@@ -120,7 +120,9 @@ async def test_wall_time_is_refused_on_topics_that_take_the_senders_time(platfor
     await admin.start()
     await admin.create_topics([NewTopic(CUSTOMER_EVENTS, platform.partitions, 1, topic_configs={})])
     await admin.close()
+    for_trust = platform.model_copy(update={"profile": ProfileName.EMBEDDED})
+    for_proof = platform.model_copy(update={"profile": ProfileName.LOCAL})
+    await check_topics(for_trust, [CUSTOMER_EVENTS])
     with pytest.raises(WrongTopics, match=r"message\.timestamp\.type=LogAppendTime"):
-        await check_topics(platform.model_copy(update={"profile": ProfileName.LOCAL}), [CUSTOMER_EVENTS])
+        await check_topics(for_proof, [CUSTOMER_EVENTS])
     check_record_times({CUSTOMER_EVENTS: "LogAppendTime"})
-    await check_topics(platform, [CUSTOMER_EVENTS])

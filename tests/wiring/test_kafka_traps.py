@@ -1,4 +1,4 @@
-"""What the client libraries do by default loses, skips or reorders records; here it does not (embedded broker)."""
+"""What the client libraries do by default loses, skips or reorders records; here it does not."""
 
 import asyncio
 from collections.abc import Sequence
