@@ -71,6 +71,7 @@ def message(c: Customer, at: int, why: Transition, o: Observation | None, rules:
         signs=signs,
         value_at_risk=value_at_risk(c, risk),
         probable_cause=c.cause,
+        segment=c.segment,
         rules=rules.name,
         as_of=from_micros(at),
         until=None if snooze is None or snooze.until is None else from_micros(snooze.until),

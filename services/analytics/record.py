@@ -59,6 +59,8 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
     """Remembers the observation. Returns the detectors whose verdict it may change; only its own kind is touched."""
     if o.defector in DEFECTORS:
         c.cause = o.defector
+    if o.segment is not None:
+        c.segment = o.segment
     if o.kind == "purchase":
         return _purchase(c, o, rules)
     if o.kind == "contact" and o.inbound:
@@ -103,7 +105,8 @@ def _purchase(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
     c.purchases = c.purchases or Purchases(first=o.at, last=o.at)
     c.purchases.add(o.at, o.evidence, rules.volume.kept)
     c.volume = _added(c, c.volume, o, rules.volume, _tickets(c, o, rules))
-    c.orders = _added(c, c.orders, o, rules.volume)
+    c.orders = c.orders or Stream(at=c.since)
+    c.orders.add(max(o.at, c.since), 1.0, None, rules.volume)
     if o.buyer is not None:
         _buyer(c, o, o.buyer)
     return PURCHASE

@@ -36,7 +36,8 @@ class Stream(msgspec.Struct, array_like=True, gc=False):
     left_long: float = 1.0
     evidence: list[str] = msgspec.field(default_factory=list)  # newest first
 
-    def add(self, at: int, weight: float, evidence: str, watch: Watch) -> None:
+    def add(self, at: int, weight: float, evidence: str | None, watch: Watch) -> None:
+        """`evidence`: none of a stream that never proves anything."""
         apart = abs(at - self.at) / DAY
         fade_short, fade_long = exp(-apart / watch.window_days), exp(-apart / watch.memory_days)
         if at < self.at:
@@ -47,7 +48,8 @@ class Stream(msgspec.Struct, array_like=True, gc=False):
             self.long = self.long * fade_long + weight
             self.left_short *= fade_short
             self.left_long *= fade_long
-        remember(self.evidence, evidence, late=at < self.at, kept=watch.kept)
+        if evidence is not None:
+            remember(self.evidence, evidence, late=at < self.at, kept=watch.kept)
         self.at = max(at, self.at)
 
     def observed(self, at: int, watch: Watch) -> float:
@@ -152,11 +154,12 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     communication: Stream | None = None
     complaint: Stream | None = None
     volume: Stream | None = None  # purchases in usual tickets
-    orders: Stream | None = None  # purchases, each as one
+    orders: Stream | None = None  # purchases, each as one; `volume` has their evidence
     purchases: Purchases | None = None
     wallets: list[Wallet] = msgspec.field(default_factory=list)
     buyers: list[Buyer] = msgspec.field(default_factory=list)
     life: Life = msgspec.field(default_factory=Life)
+    segment: str | None = None  # as said last
 
 
 def remember(evidence: list[str], new: str, *, late: bool, kept: int) -> None:

@@ -50,6 +50,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signs: tuple[SignEvidence, ...]
     value_at_risk: tuple[Money, ...]
     probable_cause: str | None = None
+    segment: str | None = None
     rules: str
     as_of: datetime
     until: datetime | None = None

@@ -23,7 +23,7 @@ from shared.contracts.envelope import (
     validated,
 )
 from shared.contracts.upcast import upcast
-from shared.contracts.values import Currency, Defector, Model, Money, Probability, UtcTime, format_time
+from shared.contracts.values import Currency, Defector, Model, Money, Name, Probability, UtcTime, format_time
 
 SOURCE = "tenure/analytics"
 MAX_EVIDENCE = 8  # events named per sign, the newest
@@ -76,6 +76,7 @@ class AttritionAlert(Fact):
     signs: tuple[SignEvidence, ...] = Field(default=(), description="those that are up at this instant")
     value_at_risk: tuple[Money, ...] = Field(default=(), description="risk x yearly spend, one amount per currency")
     probable_cause: Defector | None = None
+    segment: Name | None = Field(default=None, description="of the customer, as a channel said it last")
     rules: RulesName = Field(description="version of the rules that judged")
     as_of: UtcTime = Field(description="the instant of the crossing, not of its computation")
 

@@ -10,7 +10,6 @@ from shared.contracts.analytics import (
     SignEvidence,
     alert_bytes,
 )
-from shared.contracts.envelope import compact_json, parse_object
 from shared.contracts.values import Money
 
 AS_OF = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -30,11 +29,11 @@ def message(
         alert=f"analytics/rules-1/{subject}/1",
         signs=tuple(_evidence(sign) for sign in signs),
         value_at_risk=tuple(Money(amount_minor=amount, currency=currency) for currency, amount in values.items()),
+        segment=segment,
         rules="rules-1",
         as_of=AS_OF,
     )
-    written = alert_bytes(subject, sequence, data)
-    return written if segment is None else _with_segment(written, segment)
+    return alert_bytes(subject, sequence, data)
 
 
 def event_fields(event: bytes) -> dict[str, str]:
@@ -49,8 +48,3 @@ def event_fields(event: bytes) -> dict[str, str]:
 
 def _evidence(sign: Sign) -> SignEvidence:
     return SignEvidence(sign=sign, since=AS_OF, observed=1, expected=4, window_days=30, strength=3)
-
-
-def _with_segment(written: bytes, segment: str) -> bytes:
-    document = parse_object(written)
-    return compact_json({**document, "data": {**document["data"], "segment": segment}})

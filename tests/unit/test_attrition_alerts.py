@@ -44,6 +44,12 @@ def test_every_message_of_an_episode_names_the_one_that_raised_it() -> None:
     assert {alert.data.alert for alert in found} == {f"{IDS}/1"}
 
 
+def test_a_message_names_the_segment_that_a_channel_said_last() -> None:
+    moved = [purchase(50.6, segment="private"), purchase(100.6, segment="trade")]
+    assert {"trade"} == {alert.data.segment for alert in alerts(silent(*moved))}
+    assert {None} == {alert.data.segment for alert in alerts(silent())}
+
+
 def test_a_message_says_in_plain_words_how_long_the_silence_is() -> None:
     assert any(c.reason.startswith("silent for ") for c in alerts(silent())[0].data.contributions)
 
