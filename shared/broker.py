@@ -4,7 +4,6 @@ Implemented by `memory_broker` and `kafka`, held to one contract suite.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
@@ -34,8 +33,7 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to send. `partition` is always said: it decides order, so it is never left to a client's partitioner."""
 
     topic: str

@@ -10,15 +10,21 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from shared.contracts.catalogue import DOMAIN_SERVICES
-
 PAGES = 64
 
 
-class Book(msgspec.Struct, gc=False):
-    """Last sequence applied per domain service, number of inputs judged, and a hash of their order."""
+class Applied(msgspec.Struct, array_like=True, gc=False):
+    """The last sequence of each domain service, in the order of DOMAIN_SERVICES; 0: none."""
 
-    applied: list[int]
+    acquisition: int = 0
+    interaction: int = 0
+    retention: int = 0
+
+
+class Book(msgspec.Struct, gc=False):
+    """How far the facts of each service are applied, number of inputs judged, and a hash of their order."""
+
+    applied: Applied
     inputs: int = 0
     trace: int = 0
 
@@ -41,7 +47,7 @@ class Books:
         page = self._pages[number]
         book = page.get(customer)
         if book is None:
-            book = page[customer] = Book([0] * len(DOMAIN_SERVICES))
+            book = page[customer] = Book(Applied())
         return book
 
     def items(self) -> Iterator[tuple[str, Book]]:

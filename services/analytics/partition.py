@@ -22,7 +22,6 @@ from shared.topics import CUSTOMER_EVENTS
 
 HOUR = 3600 * 1_000_000
 FIRST_BOOK_PAGE = 1000
-NUMBERS = {producer: number for number, producer in enumerate(DOMAIN_SERVICES)}  # place in a book
 
 
 class SequenceGap(Exception):  # noqa: N818 - a finding about the log
@@ -81,7 +80,7 @@ class Partition:
         if record.key is None:
             return self._take_tick(value)
         fact = read(value)
-        if (producer := fact.producer) not in NUMBERS:
+        if (producer := fact.producer) not in DOMAIN_SERVICES:
             return []
         chain, sequence = (producer, fact.subject), int(fact.sequence)
         book = self.books.of(fact.subject)
@@ -89,7 +88,7 @@ class Partition:
             return []
         seen = observation(fact)
         if seen is None and chain not in self._read:  # it carries no weight, and what it follows has been judged
-            book.applied[NUMBERS[producer]] = sequence
+            setattr(book.applied, producer, sequence)
             return []
         read_ = _Read(chain, sequence, seen, fact.data.imported)
         return self._hold(record, fact, read_) if self._history else self._apply(read_, book)
@@ -119,7 +118,7 @@ class Partition:
 
     def _is_next(self, record: Record, chain: Chain, sequence: int, book: Book) -> bool:
         """False: a copy. Sequences count as applied only when judged: what is held is read again after a restart."""
-        last = self._read.get(chain) or book.applied[NUMBERS[chain[0]]]
+        last = self._read.get(chain) or getattr(book.applied, chain[0])
         if sequence <= last:
             DUPLICATES.labels(CUSTOMER_EVENTS).inc()
             return False
@@ -146,7 +145,7 @@ class Partition:
         return outputs
 
     def _apply(self, read: _Read, book: Book) -> list[Output]:
-        book.applied[NUMBERS[read.chain[0]]] = read.sequence
+        setattr(book.applied, read.chain[0], read.sequence)
         seen = read.seen
         if seen is None:
             return []

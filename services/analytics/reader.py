@@ -107,6 +107,8 @@ class AttritionReader:
         log.error("sequence_gap_found", partition=number, reason=str(gap))
 
     def _message(self, partition: int, output: Output) -> Outgoing:
-        topic = ALERTS if isinstance(output, AlertOut) else RISK
-        ALERTS_PUBLISHED.inc(topic == ALERTS)
+        topic = RISK
+        if isinstance(output, AlertOut):
+            topic = ALERTS
+            ALERTS_PUBLISHED.inc()
         return Outgoing(topic, partition, output.customer.encode(), output.value)

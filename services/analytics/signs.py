@@ -8,7 +8,6 @@ always. Every condition is monotone in silence, which is what makes the instant 
 
 from collections.abc import Callable
 from math import log
-from typing import NamedTuple
 
 from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, DEEP, ENQUIRY, VOLUME
 from services.analytics.risk import expected_gap_days, log_odds, probability, risk_by_time
@@ -19,13 +18,10 @@ SECOND = 1_000_000  # closed forms are taken a second early: rounding must not m
 HORIZON_DAYS = 20 * 365  # later than this nothing is awaited
 
 
-class Verdict(NamedTuple):
-    up: bool
-    due: int  # NEVER: only an event can change it
-
-
-DOWN = Verdict(False, NEVER)
-UP = Verdict(True, NEVER)
+Verdict = tuple[bool, int]
+"""Whether the sign is up, and the instant from which that may change by time alone; NEVER: only an event can."""
+DOWN: Verdict = (False, NEVER)
+UP: Verdict = (True, NEVER)
 
 Usual = tuple[Stream, float]  # events, and how many of them are usual in the window
 
@@ -64,7 +60,7 @@ def complaint_increase(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
         floor = max(rules.complaints_min / 2, watch.clear_ratio * usual)
         if seen <= floor:
             return DOWN
-        return Verdict(True, first_true(lambda t: stream.observed(t, watch) <= floor, at))
+        return (True, first_true(lambda t: stream.observed(t, watch) <= floor, at))
     comes_up = seen >= max(rules.complaints_min, watch.raise_ratio * usual) and increase(seen, usual) >= watch.strength
     return complaint_increase(c, at, True, rules) if comes_up else DOWN
 
@@ -78,7 +74,7 @@ def active_buyers_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdi
     gone = sum(instant <= at for instant in leave)
     share = gone / len(regular)
     up = share > rules.buyers_gone_clear if up else gone >= 2 and share >= rules.buyers_gone_raise
-    return Verdict(up, NEVER if up else min((instant for instant in leave if instant > at), default=NEVER))
+    return (up, NEVER if up else min((instant for instant in leave if instant > at), default=NEVER))
 
 
 def attrition(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
@@ -184,14 +180,14 @@ def _decline(
     wait = max(0.0, watch.window_days * log(max(1e-300, stream.short / limit)))
     early = max(stream.at + round(wait * DAY) - SECOND, c.since + round(rules.min_age_days * DAY))
     if at < early:
-        return Verdict(False, early)
+        return (False, early)
 
     def is_low(instant: int) -> bool:
         if stream.observed(instant, watch) > limit:
             return False
         return known + decline(counts.observed(instant, watch), number, watch.dispersion) >= watch.strength
 
-    return UP if is_low(at) else Verdict(False, first_true(is_low, at))
+    return UP if is_low(at) else (False, first_true(is_low, at))
 
 
 def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> Verdict:
@@ -200,13 +196,13 @@ def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> 
         return DOWN
     early = p.last + round(rules.silent_gaps * gap_days(p, rules) * DAY)
     if at < early:
-        return Verdict(False, early)
+        return (False, early)
     risk_of = _risk_by_time(p, rules)
     lifted = probability(log_odds(risk_of(p.last)) + rules.risk_lift)
     target, now = max(threshold, lifted), risk_of(at)
     if now >= target or (up and now >= max(rules.risk_clear, lifted)):
         return UP
-    return Verdict(False, first_true(lambda instant: risk_of(instant) >= target, at))
+    return (False, first_true(lambda instant: risk_of(instant) >= target, at))
 
 
 def _risk_by_time(p: Purchases, rules: Rules) -> Callable[[float], float]:

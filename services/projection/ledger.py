@@ -63,15 +63,19 @@ class Customer:
     view: View = field(default_factory=View)
     tail: tuple[Entry, ...] = ()
     pages: int = 0  # full pages so far
+    text: str | None = field(default=None, compare=False, repr=False)  # the tail as it is stored, from whom it is known
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A customer one revision further, the pages that became full with it, and its newest alert if that changed."""
+    """A customer one revision further, the pages that became full with it, and its newest alert if that changed.
+    `kept`: how the tail without what is new is stored; none where that is not known or stands in pages now."""
 
     customer: Customer
     pages: tuple[Page, ...] = ()
     alert: AlertView | None = None
+    kept: str | None = None
+    added: tuple[Entry, ...] = ()  # to what was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class _Story:
         self._view, self._tail = customer.view, list(customer.tail)
         self._size = sum(len(entry.data) for entry in self._tail)
         self._pages: list[Page] = []
+        self._kept, self._known = customer.text, len(customer.tail)
         self.last = dict(customer.last)
         self.is_news = False
 
@@ -150,12 +155,13 @@ class _Story:
             pages=before.pages + len(self._pages),
         )
         alert = None if self._view.alerts == before.view.alerts else self._view.alert
-        return Change(customer, tuple(self._pages), alert)
+        return Change(customer, tuple(self._pages), alert, self._kept, customer.tail[self._known :])
 
     def _close(self) -> None:
         number = self._before.pages + len(self._pages)
         self._pages.append(close_page(self._before.id, number, self._tail))
         self._tail, self._size = [], 0
+        self._kept, self._known = None, 0
 
 
 def close_page(customer: str, number: int, entries: Sequence[Entry]) -> Page:

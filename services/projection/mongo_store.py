@@ -28,6 +28,7 @@ _entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
 _view = msgspec.json.Decoder(View).decode
 _ref = msgspec.json.Decoder(PageRef).decode
 _alert = msgspec.json.Decoder(AlertView).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class MongoStore:
@@ -104,6 +105,7 @@ class MongoStore:
             view=_view(document["view"]) if is_current else await self._folded_anew(document["_id"], tail),
             tail=tail,
             pages=document["full_pages"],
+            text=document["tail"],
         )
 
     async def _folded_anew(self, customer: str, tail: Sequence[Entry]) -> View:
@@ -138,12 +140,20 @@ def _customer_update(change: Change) -> UpdateOne:
         "rules": VERSION,
         "last": [{"producer": p, "sequence": n} for p, n in customer.last.items()],
         "view": _text(customer.view),
-        "tail": _text(customer.tail),
+        "tail": _tail(change),
         "full_pages": customer.pages,
     }
     refs = [_text(p.ref) for p in change.pages]
     update: Document = {"$set": values, **({"$push": {"pages": {"$each": refs}}} if refs else {})}
     return UpdateOne({"_id": customer.id, "rev": customer.rev - 1}, update, upsert=True)
+
+
+def _tail(change: Change) -> str:
+    """What stood there is not written anew: a customer's tail is long, and what is new of it is short."""
+    if change.kept is None:
+        return _text(change.customer.tail)
+    added = _text(change.added)
+    return added if change.kept == "[]" else f"{change.kept[:-1]},{added[1:]}"
 
 
 def _alert_update(customer: str, alert: AlertView) -> UpdateOne:
@@ -163,4 +173,4 @@ def _refs(document: Document) -> tuple[PageRef, ...]:
 
 
 def _text(value: Any) -> str:
-    return msgspec.json.encode(value, order="deterministic").decode()
+    return _encode(value).decode()

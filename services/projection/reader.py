@@ -70,7 +70,7 @@ class ProjectionReader:
 
     async def handle(self, records: Sequence[Record]) -> Mapping[TopicPartition, int]:
         """Raises what store and publisher raise, and RuntimeError where going on would do harm or leads nowhere."""
-        moving = [record for record in records if _place(record) not in self.gaps]
+        moving = [record for record in records if _place(record) not in self.gaps] if self.gaps else records
         arrivals, letters = _read(moving)
         if len(moving) >= BREAKER_RECORDS and len(letters) > BREAKER_SHARE * len(moving):
             raise RuntimeError(f"{len(letters)} of {len(moving)} records are unreadable: this is no log of ours")
@@ -177,7 +177,8 @@ def _record_of(arrivals: Sequence[Arrival], entry: Entry) -> Record:
 
 
 def _reached(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    return {_place(record): record.offset + 1 for record in records}
+    last = {(record.topic, record.partition): record.offset for record in records}
+    return {TopicPartition(*place): offset + 1 for place, offset in last.items()}
 
 
 def _place(record: Record) -> TopicPartition:

@@ -5,7 +5,8 @@ needs and keeps `data` as it came, so facts and alerts of a newer release are re
 """
 
 import json
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,8 +35,7 @@ class _Envelope(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Envelope).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An entry as it came: about whom, and from where in the log."""
 
     customer: str
@@ -66,7 +66,7 @@ def _read(raw: bytes) -> _Envelope:
 def _entry(envelope: _Envelope) -> Entry:
     try:
         sequence = int(envelope.sequence)
-        at = to_micros(parse_time(envelope.time))
+        at = _micros(envelope.time)
         data = bytes(envelope.data).decode()
     except ValueError as error:
         raise Unreadable("invalid-envelope", [Problem("", f"sequence, time or data: {error}")]) from None
@@ -80,6 +80,12 @@ def _entry(envelope: _Envelope) -> Entry:
         cause=envelope.causeid,
         input=(envelope.inputid or envelope.causeid) if recorded else envelope.inputid,
     )
+
+
+@lru_cache(maxsize=1024)
+def _micros(time: str) -> int:
+    """Facts of one commit, and what follows from them, have the same time. Raises ValueError."""
+    return to_micros(parse_time(time))
 
 
 def _producer(envelope: _Envelope, sequence: int) -> str:

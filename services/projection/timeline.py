@@ -27,7 +27,7 @@ class Place(NamedTuple):
     sequence: int
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One fact or alert about a customer. Copies of it in the log are equal to it."""
 
     at: int  # its time, microseconds since 1970

@@ -5,7 +5,8 @@ within one producer counts, and a late event changes what it says and nothing el
 to one producer or is a sum, a first or a last by time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -137,89 +138,77 @@ def fold(view: View, entries: Iterable[Entry]) -> View:
 
 def evolve(view: View, entry: Entry, said: Model | Unreadable | None) -> View:
     """`said` is what `interpret` answers. An entry that says nothing readable is counted and changes nothing else."""
-    view = replace(view, counts={**view.counts, entry.type: view.counts.get(entry.type, 0) + 1})
+    changed: dict[str, Any] = {"counts": {**view.counts, entry.type: view.counts.get(entry.type, 0) + 1}}
     if isinstance(said, Input):
-        view = _after_event(view, entry, said)
-    match said:
-        case AttritionAlert():
-            newest = alert_after(view.alerts.get(said.rules), said, entry)
-            return replace(view, alerts={**view.alerts, said.rules: newest})
-        case retention.PurchaseRecorded():
-            return replace(view, purchases=_after_purchase(view.purchases, said, entry.at))
-        case interaction.ContactRecorded():
-            return replace(view, contacts=_after_contact(view.contacts, said, entry.at))
-        case interaction.SatisfactionRecorded():
-            return replace(view, satisfaction=_after_survey(view.satisfaction, said.score, entry.at))
-        case acquisition.EnquiryRecorded(campaign=acquisition.Campaign() as campaign):
-            return replace(view, campaign=_later(view.campaign, campaign.name, entry))
-        case Fact():
-            return replace(
-                view,
-                acquisition=_after_step(view.acquisition, said, entry.at),
-                complaints=after_matter(view.complaints, said, entry.at),
-                follow_ups=after_promise(view.follow_ups, said),
-                lapse=_after_lapse(view.lapse, said, entry.at),
-            )
-        case _:
-            return view
+        changed |= _after_event(view, entry, said)
+    if (part := _PARTS.get(type(said))) is not None:
+        name, after = part
+        changed[name] = after(getattr(view, name), said, entry)
+    return replace(view, **changed)
 
 
-def _after_event(view: View, entry: Entry, said: Input) -> View:
+def _after_event(view: View, entry: Entry, said: Input) -> dict[str, Any]:
     source = (entry.input or "").partition("|")[0]
-    return replace(
-        view,
-        first_event_at=_first(view.first_event_at, entry.at),
-        last_event_at=_last(view.last_event_at, entry.at),
-        source=_earlier(view.source, source, entry),
-        segment=_later(view.segment, said.segment, entry),
-        account=_later(view.account, said.account, entry),
-    )
+    return {
+        "first_event_at": _first(view.first_event_at, entry.at),
+        "last_event_at": _last(view.last_event_at, entry.at),
+        "source": _earlier(view.source, source, entry),
+        "segment": _later(view.segment, said.segment, entry),
+        "account": _later(view.account, said.account, entry),
+    }
 
 
-def _after_purchase(before: Purchases, said: retention.PurchaseRecorded, at: int) -> Purchases:
+def _after_alert(before: dict[str, AlertView], said: AttritionAlert, entry: Entry) -> dict[str, AlertView]:
+    return {**before, said.rules: alert_after(before.get(said.rules), said, entry)}
+
+
+def _after_enquiry(before: Mark | None, said: acquisition.EnquiryRecorded, entry: Entry) -> Mark | None:
+    return before if said.campaign is None else _later(before, said.campaign.name, entry)
+
+
+def _after_purchase(before: Purchases, said: retention.PurchaseRecorded, entry: Entry) -> Purchases:
     return Purchases(
         count=before.count + 1,
-        first_at=_first(before.first_at, at),
-        last_at=_last(before.last_at, at),
+        first_at=_first(before.first_at, entry.at),
+        last_at=_last(before.last_at, entry.at),
         spend={**before.spend, said.currency: before.spend.get(said.currency, 0) + said.amount_minor},
     )
 
 
-def _after_contact(before: Contacts, said: interaction.ContactRecorded, at: int) -> Contacts:
+def _after_contact(before: Contacts, said: interaction.ContactRecorded, entry: Entry) -> Contacts:
     if said.direction is Direction.INBOUND:
-        return replace(before, inbound=before.inbound + 1, last_inbound_at=_last(before.last_inbound_at, at))
-    return replace(before, outbound=before.outbound + 1, last_outbound_at=_last(before.last_outbound_at, at))
+        return replace(before, inbound=before.inbound + 1, last_inbound_at=_last(before.last_inbound_at, entry.at))
+    return replace(before, outbound=before.outbound + 1, last_outbound_at=_last(before.last_outbound_at, entry.at))
 
 
-def _after_survey(before: Satisfaction, score: int, at: int) -> Satisfaction:
-    after = replace(before, count=before.count + 1, total=before.total + score)
-    if before.last_at is not None and at < before.last_at:
+def _after_survey(before: Satisfaction, said: interaction.SatisfactionRecorded, entry: Entry) -> Satisfaction:
+    after = replace(before, count=before.count + 1, total=before.total + said.score)
+    if before.last_at is not None and entry.at < before.last_at:
         return after
-    return replace(after, last_score=score, last_at=at)
+    return replace(after, last_score=said.score, last_at=entry.at)
 
 
-def _after_step(before: Acquisition, said: Fact, at: int) -> Acquisition:
+def _after_step(before: Acquisition, said: Fact, entry: Entry) -> Acquisition:
     match said:
         case acquisition.ProspectOpened(origin=origin, course=course):
             return Acquisition(origin=origin, course=course)
         case acquisition.StageEntered(stage=stage):
-            return replace(before, stage=stage, stage_since=at)
+            return replace(before, stage=stage, stage_since=entry.at)
         case acquisition.AcquisitionLost(origin=origin):
             return replace(before, origin=origin, stage=None, stage_since=None)
         case _:
             return before
 
 
-def _after_lapse(before: Lapse, said: Fact, at: int) -> Lapse:
+def _after_lapse(before: Lapse, said: Fact, entry: Entry) -> Lapse:
     match said:
         case retention.Lapsed(basis=basis, defector=defector):
-            return Lapse(
-                since=at, basis=basis, defector=defector, times=before.times + 1, returned_at=before.returned_at
-            )
+            times, returned_at = before.times + 1, before.returned_at
+            return Lapse(since=entry.at, basis=basis, defector=defector, times=times, returned_at=returned_at)
         case retention.DefectorClassified(defector=defector):
             return replace(before, defector=defector)
         case retention.Returned():
-            return Lapse(times=before.times, returned_at=at)
+            return Lapse(times=before.times, returned_at=entry.at)
         case _:
             return before
 
@@ -233,10 +222,47 @@ def _last(before: int | None, at: int) -> int:
 
 
 def _later(before: Mark | None, word: str | None, entry: Entry) -> Mark | None:
+    if not word:
+        return before
     place = place_of(entry)
-    return Mark(word, place) if word and (before is None or place > before.place) else before
+    return Mark(word, place) if before is None or place > before.place else before
 
 
 def _earlier(before: Mark | None, word: str | None, entry: Entry) -> Mark | None:
+    if not word:
+        return before
     place = place_of(entry)
-    return Mark(word, place) if word and (before is None or place < before.place) else before
+    return Mark(word, place) if before is None or place < before.place else before
+
+
+_After = Callable[[Any, Any, Entry], Any]
+_BY_PART: Mapping[str, tuple[_After, Sequence[type[Model]]]] = {
+    "alerts": (_after_alert, tuple(ALERT_TYPES.values())),
+    "purchases": (_after_purchase, (retention.PurchaseRecorded,)),
+    "contacts": (_after_contact, (interaction.ContactRecorded,)),
+    "satisfaction": (_after_survey, (interaction.SatisfactionRecorded,)),
+    "campaign": (_after_enquiry, (acquisition.EnquiryRecorded,)),
+    "acquisition": (
+        _after_step,
+        (acquisition.ProspectOpened, acquisition.StageEntered, acquisition.AcquisitionLost),
+    ),
+    "complaints": (
+        lambda before, said, entry: after_matter(before, said, entry.at),
+        (
+            interaction.ComplaintOpened,
+            interaction.ComplaintAcknowledged,
+            interaction.ComplaintResolved,
+            interaction.ComplaintReopened,
+            interaction.ComplaintStandardBreached,
+        ),
+    ),
+    "follow_ups": (
+        lambda before, said, _: after_promise(before, said),
+        (interaction.FollowUpPromised, interaction.FollowUpKept, interaction.FollowUpMissed),
+    ),
+    "lapse": (_after_lapse, (retention.Lapsed, retention.DefectorClassified, retention.Returned)),
+}
+_PARTS: Mapping[type, tuple[str, _After]] = {
+    model: (part, after) for part, (after, models) in _BY_PART.items() for model in models
+}
+"""Which part of the view a fact changes, and how: at most one, which is found by its type."""

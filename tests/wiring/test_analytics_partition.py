@@ -1,0 +1,118 @@
+"""A partition of the log in, alerts and rows out: the same however the log is cut, and however often the state is read
+again."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.analytics.books import Applied
+from services.analytics.core import Output
+from services.analytics.partition import HOUR, Partition, SequenceGap
+from services.analytics.rules import Rules
+from shared.checkpoints import Checkpoint
+from shared.contracts import retention
+from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.tick import write_tick
+from shared.memory_broker import MemoryRecord
+from tests.stories import Told, contact, day, numbered, purchase, record, told
+
+WEEKS = 30
+CUSTOMERS = ("b", "a", "ü/ü")
+
+
+def ticks(number: float) -> list[MemoryRecord]:
+    """All three services have said everything before that day."""
+    return [record(write_tick(f"tenure/{service}", day(number)), customer=None) for service in DOMAIN_SERVICES]
+
+
+def bought(customer: str) -> list[MemoryRecord]:
+    """Weekly; what is derived from the first purchase stands behind it."""
+    purchases: list[Told] = [(7 * week + 1, purchase(1999)) for week in range(WEEKS)]
+    return told("retention", customer, purchases[0], (1, retention.FirstPurchase()), *purchases[1:])
+
+
+def week_of(number: int) -> list[MemoryRecord]:
+    """Customers as they come, contacts ahead of the purchases that were before them, and the tick."""
+    facts = [told("interaction", c, (7 * number + 3, contact()), first=number + 1) for c in CUSTOMERS]
+    facts += [bought(c)[0:2] if number == 0 else bought(c)[number + 1 : number + 2] for c in CUSTOMERS]
+    return [*chain(*facts), *ticks(7 * number + 7)]
+
+
+LOG = numbered([*chain(*map(week_of, range(WEEKS))), *ticks(700)])
+
+
+def outputs(partition: Partition, records: Sequence[MemoryRecord]) -> list[Output]:
+    return [output for r in records for output in partition.take(r)]
+
+
+def fresh(*, history: bool, saved: Checkpoint | None = None) -> Partition:
+    return Partition(Rules(), history=history, grid=24 * HOUR, saved=saved)
+
+
+def saved(partition: Partition, before: Checkpoint | None) -> Checkpoint:
+    meta, changed = partition.dump()
+    generation, pages = (0, {}) if before is None else (before.generation, dict(before.pages))
+    return Checkpoint(generation + 1, meta, {**pages, **changed})
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_the_log_gives_alerts_for_every_customer(history: bool) -> None:
+    assert set(CUSTOMERS) == {output.customer for output in outputs(fresh(history=history), LOG)}
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.booleans(), st.lists(st.tuples(st.integers(1, 120), st.booleans()), max_size=12))
+def test_restarts_anywhere_repeat_the_same_bytes_and_leave_the_same_state(
+    history: bool, runs: list[tuple[int, bool]]
+) -> None:
+    """Read so many, save or not, die, go on from what was saved."""
+    whole = fresh(history=history)
+    expected = outputs(whole, LOG)
+    state, said, partition = None, set[Output](), fresh(history=history)
+    for count, is_saved in [*runs, (len(LOG), True)]:
+        said |= set(outputs(partition, LOG[partition.next_offset :][:count]))
+        state = saved(partition, state) if is_saved else state
+        partition = fresh(history=history, saved=state)
+    assert set(expected) == said
+    assert state is not None
+    assert saved(whole, None).pages == state.pages
+    assert saved(whole, None).meta == state.meta
+
+
+def test_a_book_has_a_place_for_every_service_in_their_order() -> None:
+    assert DOMAIN_SERVICES == Applied.__struct_fields__
+
+
+def test_in_history_what_a_tick_has_not_passed_is_held_and_read_again() -> None:
+    partition = fresh(history=True)
+    outputs(partition, LOG[:2])
+    assert (2, 0) == (partition.next_offset, partition.committed_offset())
+
+
+def test_a_derived_fact_waits_behind_the_fact_it_follows_and_for_nothing_else() -> None:
+    first, derived = numbered(bought("a")[:2])
+    together, restarted = fresh(history=True), fresh(history=True)
+    outputs(together, [first, derived])
+    assert 0 == together.committed_offset()
+    outputs(restarted, [first, *numbered(ticks(7), start=1)])
+    assert 4 == restarted.committed_offset()
+    outputs(restarted, numbered([derived], start=4))
+    assert 5 == restarted.committed_offset()
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_copy_changes_nothing(history: bool) -> None:
+    twice = numbered(chain(*((r, r) for r in LOG)))
+    assert outputs(fresh(history=history), LOG) == outputs(fresh(history=history), twice)
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_missing_fact_is_not_passed_over(history: bool) -> None:
+    first, _, third = numbered(bought("a")[:3])
+    partition = fresh(history=history)
+    outputs(partition, [first])
+    with pytest.raises(SequenceGap, match="retention lost facts 2 to 2 of customer a"):
+        partition.take(third)
