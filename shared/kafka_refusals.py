@@ -18,6 +18,7 @@ from shared.kafka_client import Kafka, address_of, client_options
 from shared.tls import UnusableFile
 
 ANSWER_S = 3.0
+OUR_CERTIFICATE = re.compile(r"ALERT_.*(?:CERTIFICATE|UNKNOWN_CA)")
 PROTOCOL = re.compile(r"^(?:SSL|TLS)V\d+_")  # OpenSSL's names of alerts begin with the version that first had them
 
 
@@ -62,14 +63,10 @@ async def _why(host: str, port: int, options: dict[str, Any]) -> str | None:
 
 def _reason(error: BaseException, options: dict[str, Any]) -> str:
     match error:
-        case KafkaConnectionError(__cause__=ssl.SSLError() as alert):  # in TLS 1.3 a client is refused after it is in
-            return _reason(alert, options)
-        case ssl.SSLCertVerificationError():
-            return f"shows a certificate that is not trusted: {error.verify_message.rstrip('.')}"
-        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST" | "RECORD_LAYER_FAILURE"):
-            return "does not speak TLS: TENURE_KAFKA_SECURITY does not fit"
         case ssl.SSLError():
-            return f"ends TLS: {PROTOCOL.sub('', error.reason or str(error)).replace('_', ' ').lower()}"
+            return _tls_reason(error)
+        case KafkaConnectionError(__cause__=ssl.SSLError() as alert):  # in TLS 1.3 a client is refused after it is in
+            return _tls_reason(alert)
         case SaslAuthenticationFailed():
             return "refuses TENURE_KAFKA_USERNAME with TENURE_KAFKA_PASSWORD"
         case UnsupportedSaslMechanismError():
@@ -82,3 +79,19 @@ def _reason(error: BaseException, options: dict[str, Any]) -> str:
             return f"cannot be reached: {os.strerror(number).lower()}"
         case _:  # ended without a word, as a broker does to whoever comes unencrypted or without credentials
             return "ends the connection: TENURE_KAFKA_SECURITY or a certificate may not fit"
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"shows a certificate that is not trusted: {error.verify_message.rstrip('.')}"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST" | "RECORD_LAYER_FAILURE"):
+            return "does not speak TLS: TENURE_KAFKA_SECURITY does not fit"
+        case ssl.SSLError(reason=str() as reason) if OUR_CERTIFICATE.search(reason):
+            return f"does not take our certificate, or wants one ({_words(reason)}): TENURE_KAFKA_CERT_FILE"
+        case _:
+            return f"ends TLS: {_words(error.reason or str(error))}"
+
+
+def _words(reason: str) -> str:
+    return PROTOCOL.sub("", reason).replace("_", " ").lower()
