@@ -49,7 +49,6 @@ said: dict[str, st.SearchStrategy[Any]] = {
     "value_at_risk": amounts,
     "probable_cause": st.none() | st.sampled_from([cause.value for cause in values.Defector]),
     "segment": st.none() | st.text("abcäß ", min_size=1, max_size=12).map(lambda text: f"x{text}x"),
-    "segment": st.none() | st.sampled_from(("private", "Großkunden, Süd")),
     "rules": rules,
     "as_of": times,
 }
