@@ -48,7 +48,7 @@ lock:                       # pins what pyproject.toml asks for: here, in the im
 	@$(COMPILE) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
 	@sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - -o deploy/build.lock
 
-audit: setup                # known vulnerabilities of what is pinned, from pypi.org; red as well if it cannot be asked
+audit: setup                # known vulnerabilities of what is pinned; red as well if nobody can be asked
 	@$(PYTHON) -m venv .venv/audit
 	@.venv/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@for lock in requirements.lock deploy/requirements.lock; do \
