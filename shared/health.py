@@ -1,9 +1,8 @@
 """Does this process make progress, and should it be given work? Not whether it answers: a stalled reader answers, too.
 
 `/livez` is red when a batch runs too long, when records wait and none of their partition is read though its turn has
-come, or when a reader can never read again:
-a fresh process would do better. A dependency that is away does not turn it red, for there a restart helps nobody; it
-turns `/readyz` red.
+come, or when a reader can never read again: a fresh process would do better. A dependency that is away does not turn it
+red, for there a restart helps nobody; it turns `/readyz` red.
 """
 
 import asyncio

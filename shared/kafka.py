@@ -35,8 +35,9 @@ from shared.settings import Platform
 from shared.telemetry import BATCH_SECONDS, RECORDS_CONSUMED
 
 FETCH_WAIT_MS = 20  # an idle reader looks again after this long; the default of 200 costs 75 ms of latency
-RECORD_BYTES = 1024  # fetched ahead of each partition for each record of a batch. The client hands out what it has of
-LEAST_BYTES = 512 * 1024  # one partition before the next one's: with much more, who is far behind starves the last
+# Fetched ahead of each partition: about a batch. The client hands out all it has of one partition before the next
+# one's, so with much more, whoever is far behind leaves the last partitions unread for minutes.
+BYTES_PER_RECORD, LEAST_BYTES = 1024, 512 * 1024
 COMMIT_TIMEOUT_S = 20.0  # aiokafka retries a commit without limit
 LOOK_TIMEOUT_S = 5.0
 
@@ -99,7 +100,7 @@ def consume(
         batch=True,
         max_records=max_records,
         batch_timeout_ms=FETCH_WAIT_MS,
-        max_partition_fetch_bytes=max(LEAST_BYTES, max_records * RECORD_BYTES),
+        max_partition_fetch_bytes=max(LEAST_BYTES, max_records * BYTES_PER_RECORD),
         fetch_max_wait_ms=timings.fetch_wait_ms,
         ack_policy=AckPolicy.MANUAL,  # the others commit what failed, or read it again without a pause
         auto_offset_reset="earliest",  # a new partition or a lost offset must not skip what is there

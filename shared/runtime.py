@@ -88,6 +88,15 @@ class Service:
         return [*self.writes, *chain.from_iterable(read)]
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A reading as a member of its group: what it does beside reading, and how it is driven and observed."""
+
+    tasks: Sequence[Every]
+    consumption: Consumption
+    watched: Watched
+
+
 Create = Callable[[Platform], AbstractAsyncContextManager[Service]]
 
 
@@ -193,8 +202,8 @@ async def _live(create: Create, platform: Platform, ending: Ending, health: Heal
             "Kafka", lambda: check_topics(platform, service.topics), errors=(KafkaError, OSError, TopicsMissing)
         )
         broker = kafka_broker(platform, grace_s=BATCH_GRACE_S)
-        for reading in service.readings:
-            health.watched.append(_reader(broker, reading, platform, ending))
+        members = [_member(broker, reading, platform, ending) for reading in service.readings]
+        health.watched.extend(member.watched for member in members)
         try:
             await broker.start()
             health.unready = service.unready
@@ -202,13 +211,13 @@ async def _live(create: Create, platform: Platform, ending: Ending, health: Heal
                 for following in service.followings:
                     health.watched.append(Watched(following.name, following.reader, consumption=None))
                     await at_work.enter_async_context(following.at_work())
-                await _work(service, ending, health, entrance)
+                await _work(service, members, ending, health, entrance)
         finally:
             await broker.stop()
             await entrance.close()
 
 
-async def _work(service: Service, ending: Ending, health: Health, entrance: Door) -> None:
+async def _work(service: Service, members: Sequence[Member], ending: Ending, health: Health, entrance: Door) -> None:
     """Returns when the end is asked for and no periodic task is under way."""
     if service.app is not None:
         entrance.open(service.app)
@@ -217,12 +226,12 @@ async def _work(service: Service, ending: Ending, health: Health, entrance: Door
     log.info("process_started", topics=service.topics)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_watch(health, ending))
-        for reading, watched in zip(service.readings, health.watched, strict=False):  # members of a group come first
-            for task in reading.tasks:
-                tasks.create_task(_repeat(task, watched, ending))
+        for member in members:
+            for task in member.tasks:
+                tasks.create_task(_repeat(task, member.consumption, ending))
 
 
-def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending) -> Watched:
+def _member(broker: KafkaBroker, reading: Reading, platform: Platform, ending: Ending) -> Member:
     async def back_off(seconds: float) -> None:
         BATCH_FAILURES.inc()
         await ending.pause(seconds)
@@ -236,13 +245,13 @@ def _reader(broker: KafkaBroker, reading: Reading, platform: Platform, ending: E
         platform=platform,
         max_records=reading.max_records,
     )
-    return Watched(reading.group, reader, consumption)
+    return Member(reading.tasks, consumption, Watched(reading.group, reader, consumption))
 
 
-async def _repeat(task: Every, watched: Watched, ending: Ending) -> None:
+async def _repeat(task: Every, consumption: Consumption, ending: Ending) -> None:
     await ending.pause(task.seconds)
-    while not ending.asked.is_set() and watched.consumption is not None:
-        await watched.consumption.exclusively(task.work)
+    while not ending.asked.is_set():
+        await consumption.exclusively(task.work)
         await ending.pause(task.seconds)
 
 
