@@ -1,4 +1,4 @@
-"""What every event store promises."""
+"""What every event store promises of commits: how they are appended, loaded, found and scanned."""
 
 import asyncio
 import random
@@ -6,55 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.event_store import Commit, EventStore, History, Refused, Snapshot
+from shared.event_store import Commit, EventStore, History, Refused
 from shared.insert_limits import MAX_BYTES, MAX_COMMITS
 from shared.memory_store import MemoryEventStore
-from shared.mongo import Database
+from tests.contract.commits import ODD_IDS, RULES, chain, commit, commits_of, refused_at
 from tests.contract.conftest import Clock
-
-RULES = "rules-1"
-ODD_IDS = (
-    "a/1",
-    "a",
-    "a/1/2",
-    ".",
-    "$set",
-    "a.b.$",
-    " inner  blanks ",
-    "Ünïcødé-客户-🙂",
-    "x" * 128,
-    "🙂" * 128,
-    "'; --",
-    "{}",
-)
-
-
-def commit(customer: str, first: int, *events: bytes, cause: str = "", partition: int = 0) -> Commit:
-    """With one event if none are given, and a cause that nobody else has."""
-    events = events or (f"{customer} {first}".encode(),)
-    return Commit(customer, first, first + len(events) - 1, cause or f"shop|{first}", events, partition)
-
-
-def chain(customer: str, lengths: Sequence[int], *, after: int = 0) -> list[Commit]:
-    commits = []
-    for length in lengths:
-        commits.append(commit(customer, after + 1, *(f"{after + n}".encode() for n in range(1, length + 1))))
-        after += length
-    return commits
-
-
-async def history(store: EventStore, customer: str, rules: str = RULES) -> History:
-    return (await store.load([customer], rules=rules))[customer]
-
-
-async def commits_of(store: EventStore, customer: str) -> list[Commit]:
-    return list((await history(store, customer)).commits)
-
-
-async def refused_at(store: EventStore, commits: Sequence[Commit]) -> int:
-    with pytest.raises(Refused) as refused:
-        await store.append(commits)
-    return refused.value.index
 
 
 async def test_what_is_appended_is_loaded_in_order(store: EventStore) -> None:
@@ -178,143 +134,6 @@ async def test_two_causes_looked_for_do_not_bring_a_third_that_has_the_customer_
 
 async def test_looking_for_no_causes_finds_none(store: EventStore) -> None:
     assert await store.find_causes([]) == {}
-
-
-async def test_a_marked_commit_is_loaded_as_published(store: EventStore) -> None:
-    await store.append(chain("c", [1, 2]))
-    await store.mark_published(chain("c", [1]))
-    assert [c.published for c in await commits_of(store, "c")] == [True, False]
-
-
-async def test_marking_twice_changes_nothing_more(store: EventStore) -> None:
-    await store.append(chain("c", [2]))
-    await store.mark_published(chain("c", [2]))
-    once = await commits_of(store, "c")
-    await store.mark_published(chain("c", [2]))
-    assert await commits_of(store, "c") == once
-
-
-async def test_marking_nothing_is_allowed(store: EventStore) -> None:
-    await store.mark_published([])
-    assert await commits_of(store, "c") == []
-
-
-async def test_a_commit_can_be_stored_as_published(store: EventStore, clock: Clock) -> None:
-    await store.append([Commit("c", 1, 1, "shop|a", (b"x",), 0, published=True)])
-    assert await store.unpublished([0], older_than_s=0) == set()
-    assert [c.published for c in await commits_of(store, "c")] == [True]
-
-
-async def test_an_unpublished_commit_is_found_once_it_is_old_enough(store: EventStore, clock: Clock) -> None:
-    await store.append([commit("c", 1, partition=3)])
-    clock.now += 59
-    assert await store.unpublished([3], older_than_s=60) == set()
-    clock.now += 1
-    assert await store.unpublished([3], older_than_s=60) == {"c"}
-
-
-async def test_only_the_partitions_asked_for_are_swept(store: EventStore) -> None:
-    await store.append([commit(f"c-{p}", 1, partition=p) for p in range(4)])
-    assert await store.unpublished([1, 3], older_than_s=0) == {"c-1", "c-3"}
-
-
-async def test_a_published_commit_is_not_swept(store: EventStore) -> None:
-    await store.append([*chain("c", [1, 1]), commit("d", 1)])
-    await store.mark_published(chain("c", [1, 1]))
-    assert await store.unpublished([0], older_than_s=0) == {"d"}
-
-
-async def test_a_customer_with_one_of_two_commits_published_is_swept(store: EventStore) -> None:
-    await store.append(chain("c", [1, 1]))
-    await store.mark_published(chain("c", [1]))
-    assert await store.unpublished([0], older_than_s=0) == {"c"}
-
-
-async def test_history_begins_behind_the_snapshot(store: EventStore) -> None:
-    commits = chain("c", [1, 2, 1])
-    await store.append(commits)
-    snapshot = Snapshot("c", 3, RULES, bytes(range(256)))
-    await store.save_snapshots([snapshot])
-    assert await history(store, "c") == History(snapshot, (commits[2],))
-
-
-async def test_a_snapshot_of_other_rules_is_not_used(store: EventStore) -> None:
-    commits = chain("c", [1, 1])
-    await store.append(commits)
-    await store.save_snapshots([Snapshot("c", 1, "rules-0", b"old")])
-    assert await history(store, "c") == History(None, tuple(commits))
-
-
-async def test_a_newer_snapshot_replaces_an_older(store: EventStore) -> None:
-    for last in (1, 2, 3):
-        await store.save_snapshots([Snapshot("c", last, RULES, b"\xff state %d" % last)])
-    assert (await history(store, "c")).snapshot == Snapshot("c", 3, RULES, b"\xff state 3")
-
-
-async def test_an_older_snapshot_does_not_replace_a_newer(store: EventStore) -> None:
-    newer, other = Snapshot("c", 5, RULES, b"newer"), Snapshot("d", 1, RULES, b"other")
-    await store.save_snapshots([newer])
-    await store.save_snapshots([Snapshot("c", 4, RULES, b"older"), other])
-    loaded = await store.load(["c", "d"], rules=RULES)
-    assert [h.snapshot for h in loaded.values()] == [newer, other]
-
-
-async def test_new_rules_may_replace_a_snapshot_of_the_same_length(store: EventStore) -> None:
-    await store.save_snapshots([Snapshot("c", 5, "rules-0", b"old")])
-    await store.save_snapshots([Snapshot("c", 5, RULES, b"new")])
-    assert (await history(store, "c")).snapshot == Snapshot("c", 5, RULES, b"new")
-
-
-async def test_saving_no_snapshots_is_allowed(store: EventStore) -> None:
-    await store.save_snapshots([])
-    assert (await history(store, "c")).snapshot is None
-
-
-async def test_the_due_list_is_kept_by_partition_and_bucket(store: EventStore) -> None:
-    await store.add_due({0: {10: ["a", "b"], 11: ["a"]}})
-    await store.add_due({7: {10: ["c"]}})
-    assert await store.open_due([0, 1]) == {0: {10: {"a", "b"}, 11: {"a"}}, 1: {}}
-
-
-async def test_being_due_twice_is_being_due_once(store: EventStore) -> None:
-    await store.add_due({0: {10: ["a", "b"]}})
-    await store.add_due({0: {10: ["b", "c"]}})
-    await store.remove_due({0: {10: ["b"]}})
-    assert await store.open_due([0]) == {0: {10: {"a", "c"}}}
-
-
-async def test_being_due_many_times_takes_no_more_room(store: EventStore, database: Database | None) -> None:
-    if database is None:
-        pytest.skip("memory keeps a set")
-    for _ in range(3):
-        await store.add_due({0: {10: ["a", "b"]}})
-    assert [sorted(d["customers"]) async for d in database["due"].find()] == [["a", "b"]]
-
-
-async def test_others_of_a_bucket_stay_when_some_have_been_looked_at(store: EventStore) -> None:
-    await store.add_due({0: {10: ODD_IDS, 11: ["a"]}})
-    await store.remove_due({0: {10: ODD_IDS[1:]}})
-    assert await store.open_due([0]) == {0: {10: {ODD_IDS[0]}, 11: {"a"}}}
-
-
-async def test_an_empty_bucket_is_gone_and_can_be_filled_again(store: EventStore) -> None:
-    await store.add_due({0: {10: ["a"]}})
-    await store.remove_due({0: {10: ["a"]}})
-    assert await store.open_due([0]) == {0: {}}
-    await store.add_due({0: {10: ["b"]}})
-    assert await store.open_due([0]) == {0: {10: {"b"}}}
-
-
-async def test_removing_whom_nobody_added_changes_nothing(store: EventStore) -> None:
-    await store.remove_due({0: {10: ["a"]}})
-    await store.add_due({0: {11: ["a"], 12: []}})
-    await store.remove_due({0: {11: ["b"]}})
-    assert await store.open_due([0]) == {0: {11: {"a"}}}
-
-
-async def test_buckets_before_the_epoch_are_buckets_too(store: EventStore) -> None:
-    await store.add_due({0: {-5: ["a"]}})
-    assert await store.open_due([0]) == {0: {-5: {"a"}}}
 
 
 async def test_a_scan_gives_every_commit_customer_by_customer_in_order(store: EventStore) -> None:
