@@ -8,8 +8,6 @@ everything is as it has to be.
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -124,9 +122,7 @@ def _result(stack: LocalStack, lives: list[Life], sent: Sent, seconds: float, be
 
 
 def _books(stack: LocalStack) -> dict[str, object]:
-    env = {**os.environ, "TENURE_STATE": str(stack.folder.path)}
-    command = [sys.executable, "-m", "cli.main", "audit", "--json", "--settle", str(LATE_BOOKS_S)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = Chain(stack).tenure("audit", "--json", "--settle", str(LATE_BOOKS_S))
     if not done.stdout:
         return {"balanced": False, "why": done.stderr[-500:]}
     books: dict[str, object] = json.loads(done.stdout)

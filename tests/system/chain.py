@@ -36,6 +36,7 @@ from shared.broker import Record
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import read_tick
 from shared.topics import ALERTS, CUSTOMER_EVENTS, inbox
+from tests.system.interruptions import Interruptions
 from tests.system.lives import divided
 
 SOURCE = "web-shop"  # of the lines that name none
@@ -102,6 +103,14 @@ class Chain:
         """Returns when every inbox knows that nothing before `to` follows."""
         with connect_gateway(self.stack.gateway_url, self.stack.key) as client:
             Door(client).advance(Tick(to, last=True))
+
+    def come_through(self, lines: Sequence[Line], actions: Sequence[Callable[[], object]] = ()) -> "Outcome":
+        """What became of a history into which `actions` broke, when all is quiet and every process is up."""
+        self.send(lines, on_progress=(interrupting := Interruptions(len(lines), actions)))
+        assert interrupting.over
+        self.settle()
+        assert self.stack.alive()
+        return self.outcome(customers_of(lines))
 
     def settle(self) -> None:
         """Returns when everything there is has been read, decided, shown and judged by whom it concerns."""

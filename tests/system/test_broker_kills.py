@@ -6,9 +6,8 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.system.chain import Chain, customers_of, deployment, excerpt, undisturbed, until
+from tests.system.chain import Chain, deployment, excerpt, undisturbed, until
 from tests.system.ground import native_nodes
-from tests.system.interruptions import Interruptions
 
 pytestmark = pytest.mark.system
 
@@ -24,15 +23,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 
 def test_the_broker_killed_in_mid_stream_and_brought_back_changes_no_timeline_and_no_alert(chain: Chain) -> None:
-    lines = excerpt()
     kill = partial(chain.kill_and_restart, "broker", await_ready=False)  # the sender and all services find it gone
-    chain.send(lines, on_progress=(killing := Interruptions(len(lines), [kill] * KILLS)))
-    assert killing.over
-    chain.settle()
-    assert chain.stack.alive()
-    outcome = chain.outcome(customers_of(lines))
-    assert undisturbed().alerts == outcome.alerts
-    assert undisturbed().timelines == outcome.timelines
+    assert undisturbed() == chain.come_through(excerpt(), [kill] * KILLS)
 
 
 def test_the_books_balance_after_the_broker_was_killed(chain: Chain) -> None:

@@ -22,9 +22,8 @@ from shared.kafka_publisher import KafkaPublisher, kafka_publisher
 from shared.profile import ProfileName
 from shared.settings import Platform
 from shared.topics import inbox
-from tests.system.chain import SOURCE, Chain, Outcome, customers_of, deployment, excerpt, undisturbed
+from tests.system.chain import SOURCE, Chain, Outcome, deployment, excerpt, undisturbed
 from tests.system.ground import native_nodes
-from tests.system.interruptions import Interruptions
 
 pytestmark = [pytest.mark.system, pytest.mark.long]
 
@@ -47,14 +46,11 @@ def the_demo() -> list[Line]:
 
 
 def come_through(chain: Chain, lines: Sequence[Line], troubles: Sequence[partial[None]] = ()) -> Outcome:
-    """What became of it, when all is quiet, every process is up and the books balance."""
-    chain.send(lines, on_progress=(interrupting := Interruptions(len(lines), troubles)))
-    assert interrupting.over
-    chain.settle()
-    assert chain.stack.alive()
+    """What became of it; the books have to balance."""
+    outcome = chain.come_through(lines, troubles)
     books = chain.audit()
     assert (True, 0) == (books["balanced"], books["in_flight"])
-    return chain.outcome(customers_of(lines))
+    return outcome
 
 
 def test_the_demo_gives_the_same_alerts_and_timelines_on_three_nodes_as_on_the_embedded_broker(chain: Chain) -> None:

@@ -6,9 +6,8 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.system.chain import Chain, customers_of, deployment, excerpt, undisturbed, until
+from tests.system.chain import Chain, deployment, excerpt, undisturbed, until
 from tests.system.ground import Ground
-from tests.system.interruptions import Interruptions
 
 pytestmark = pytest.mark.system
 
@@ -24,15 +23,8 @@ def chain(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chai
 
 
 def test_every_service_killed_in_mid_stream_changes_no_timeline_and_no_alert(chain: Chain) -> None:
-    lines = excerpt()
     kills = [partial(chain.kill_and_restart, victim, await_ready=victim in ALONE) for victim in VICTIMS]
-    chain.send(lines, on_progress=(killing := Interruptions(len(lines), kills)))
-    assert killing.over
-    chain.settle()
-    assert chain.stack.alive()
-    outcome = chain.outcome(customers_of(lines))
-    assert undisturbed().alerts == outcome.alerts
-    assert undisturbed().timelines == outcome.timelines
+    assert undisturbed() == chain.come_through(excerpt(), kills)
 
 
 def test_the_books_balance_after_the_kills(chain: Chain) -> None:

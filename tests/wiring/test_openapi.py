@@ -83,21 +83,14 @@ def addresses() -> Iterator[dict[str, str]]:
         yield {"gateway": gateway, "projection": read_api}
 
 
+@pytest.mark.parametrize("requests_each", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @each_fuzzed
 def test_no_answer_is_an_error_of_ours_or_another_than_described(
-    addresses: dict[str, str], service: str, path: str, method: str, mode: schemathesis.GenerationMode
-) -> None:
-    _fuzz(addresses[service], service, path, method, mode, FEW)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
-@each_fuzzed
-def test_nor_is_it_after_many_requests(
-    addresses: dict[str, str], service: str, path: str, method: str, mode: schemathesis.GenerationMode
-) -> None:
-    _fuzz(addresses[service], service, path, method, mode, MANY)
+    addresses: dict[str, str], service: str, path: str, method: str, mode: schemathesis.GenerationMode,
+    requests_each: int,
+) -> None:  # fmt: skip
+    _fuzz(addresses[service], service, path, method, mode, requests_each)
 
 
 def test_a_route_without_a_key_answers_as_described(addresses: dict[str, str]) -> None:
