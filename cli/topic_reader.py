@@ -106,6 +106,9 @@ async def committed_offsets(kafka: Kafka, group: str, topics: Collection[str]) -
 async def _consumer(kafka: Kafka, partitions: "Collection[KafkaPartition]") -> "AsyncIterator[AIOKafkaConsumer]":
     from aiokafka import AIOKafkaConsumer
 
+    from shared.kafka_records import read_any_header
+
+    read_any_header()
     consumer = AIOKafkaConsumer(
         **client_options(kafka),
         group_id=None,

@@ -30,6 +30,7 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from shared.broker import OwnershipLost, Position, Record, TopicPartition
 from shared.connections import KafkaConnection, SaslMechanism
 from shared.kafka_client import CLIENT_ID
+from shared.kafka_records import read_any_header
 from shared.kafka_refusals import why_unreachable
 from shared.settings import Platform
 from shared.telemetry import BATCH_SECONDS, RECORDS_CONSUMED
@@ -55,6 +56,7 @@ class Consumes(Protocol):
 
 def kafka_broker(platform: Platform, *, grace_s: float) -> KafkaBroker:
     """Readers only: no producer, no topic made, no record looked into. `grace_s`: for the batch in flight at stop."""
+    read_any_header()
     return KafkaBroker(
         platform.kafka.split(","),
         client_id=CLIENT_ID,

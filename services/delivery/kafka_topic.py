@@ -12,6 +12,7 @@ from shared.broker import Record, TopicPartition
 from shared.contiguity import Contiguity, RecordsSkipped
 from shared.kafka import Unread
 from shared.kafka_client import client_options
+from shared.kafka_records import read_any_header
 from shared.settings import Platform
 from shared.topics import ALERTS
 
@@ -43,6 +44,7 @@ class KafkaTopic:
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        read_any_header()
         consumer = AIOKafkaConsumer(
             **client_options(self._platform),
             group_id=None,

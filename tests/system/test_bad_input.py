@@ -18,9 +18,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.local import parts
+from shared.broker import Outgoing
 from shared.contracts.values import format_time, to_micros
 from shared.topics import inbox, partition_of
 from tests.binary_mode import data_of, http_headers, kafka_headers
+from tests.raw_names import RawName, send_together
 from tests.system.chain import Chain, deployment
 
 pytestmark = pytest.mark.system
@@ -170,6 +172,20 @@ def test_a_record_in_a_place_that_is_not_its_customers_is_set_aside(chain: Chain
     assert "no-value" == letters[empty.partition, empty.offset]["code"]
     assert (behind.partition, behind.offset) not in letters
     assert ["misplaced-2"] == ids_on_timeline(chain, "misplaced")
+
+
+def test_a_header_whose_name_is_no_utf8_stops_nobody_and_is_kept_with_what_is_set_aside(chain: Chain) -> None:
+    own, behind = place(event("odd-name-1", "odd-name")), place(event("odd-name-2", "odd-name"))
+    odd = ((RawName(b"\xff"), b"said"),)
+    away = [Outgoing(RETENTION, 1 - own.partition, own.key, own.value, odd)]
+    here = [Outgoing(RETENTION, own.partition, one.key, one.value, odd) for one in (own, behind)]
+    now_ms = to_micros(NOW) // 1000
+    [offset, _] = [asyncio.run(send_together(chain.stack.kafka, records, at_ms=now_ms)) for records in (away, here)]
+    chain.settle()
+    letter = letters_of(chain)[1 - own.partition, offset]
+    assert "wrong-partition" == letter["code"]
+    assert "original.\ufffd" in {header["name"] for header in letter["headers"]}
+    assert ["odd-name-1", "odd-name-2"] == ids_on_timeline(chain, "odd-name")
 
 
 def test_an_id_used_again_with_other_content_is_set_aside_and_the_first_stays(chain: Chain, door: httpx.Client) -> None:

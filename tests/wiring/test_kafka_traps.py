@@ -8,6 +8,7 @@ import pytest
 
 from shared.broker import Outgoing, OwnershipLost, Record, TopicPartition
 from shared.kafka import Unread
+from tests.raw_names import RawName, send_together
 from tests.wiring.on_kafka import Kafka
 from tests.wiring.recording import Recording
 
@@ -43,6 +44,17 @@ async def test_headers_arrive_as_they_were_sent(kafka: Kafka) -> None:
     async with kafka.reading(handler):
         await handler.until(lambda: len(handler.values) == 1)
     assert headers == tuple(handler.batches[0][0].headers)
+
+
+async def test_a_header_whose_name_is_no_utf8_stops_nobody(kafka: Kafka) -> None:
+    handler, name = Recording(), RawName(b"\xff\xfe")
+    together = [Outgoing(kafka.topic, 1, None, b"%d" % n, ((name, b"x"),) if n == 1 else ()) for n in range(3)]
+    await send_together(kafka.platform.kafka, together, at_ms=0)
+    await kafka.send(b"behind", partition=1)
+    async with kafka.reading(handler):
+        await handler.until(lambda: len(handler.values) == 4)
+    assert [b"0", b"1", b"2", b"behind"] == handler.values
+    assert [("\ufffd\ufffd", b"x")] == [header for batch in handler.batches for r in batch for header in r.headers]
 
 
 async def test_a_failing_batch_is_read_again_from_its_first_offset_in_every_partition(kafka: Kafka) -> None:
