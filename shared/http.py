@@ -104,9 +104,9 @@ def problem_response(problem: HttpProblem) -> Response:
 
 
 def problem_responses(*statuses: int, schema: str = "ProblemDocument") -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses=`: these statuses, and 500 as everywhere, come with a problem document. `schema`: its
-    name among the app's components, for one with members of its own."""
-    return {status: _described(status, schema) for status in (*statuses, 500)}
+    """For a route's `responses=`: these statuses, and 414 and 500 as everywhere, come with a problem document.
+    `schema`: its name among the app's components, for one with members of its own."""
+    return {status: _described(status, schema) for status in (*statuses, 414, 500)}
 
 
 def _described(status: int, schema: str) -> dict[str, Any]:
