@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
@@ -83,6 +84,12 @@ class Chain(Generic[S]):
     causes: dict[str, str | None] = field(default_factory=dict)  # cause -> digest of its content
     parked: dict[str, tuple[dict[str, Any], datetime]] = field(default_factory=dict)  # cause -> event, its time
     listed: int | None = None
+
+    def forget_causes(self, kept: int) -> None:
+        """All but the newest: as many as a load from a snapshot would bring. The store knows the others, and refuses to
+        keep one twice."""
+        for cause in list(islice(self.causes, max(0, len(self.causes) - kept))):
+            del self.causes[cause]
 
 
 def chain_from(decider: Decider[S], customer: str, partition: int, history: History) -> Chain[S]:

@@ -265,10 +265,12 @@ class Processor(Generic[S]):
             await self._store.save_snapshots(snapshots)
 
     def _snapshots(self, step: Step[S]) -> list[Snapshot]:
-        """Of what is published now, where the chain has grown enough. Taken at once: the chain goes on."""
+        """Of what is published now, where the chain has grown enough. Taken at once: the chain goes on, and does not
+        grow in memory with the customer's history."""
         due = [c for c in step.chains.values() if c.last - c.snapshot_last >= self._snapshot_every and not c.parked]
         for chain in due:
             chain.snapshot_last = chain.last
+            chain.forget_causes(self._snapshot_every)
         return [Snapshot(c.customer, c.last, self._decider.rules, self._decider.dump(c.state)) for c in due]
 
     def _shrink(self) -> None:

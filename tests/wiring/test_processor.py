@@ -74,6 +74,23 @@ async def test_a_cause_is_known_to_a_process_that_never_read_it(retention: Deplo
     assert ["shop|1", "shop|2"] == await retention.stored()
 
 
+async def test_memory_does_not_grow_with_the_causes_of_a_customer_and_the_oldest_is_a_duplicate_still(
+    retention: Deployment,
+) -> None:
+    retention.snapshot_every = 4
+    causes = [str(number) for number in range(50)]
+    member = await retention.owner()
+    for cause in causes:
+        retention.send(purchase(cause))
+        await member.read_all()
+    [chain] = member.processor._cache.values()
+    assert len(chain.causes) <= 2 * 4
+    retention.send(purchase("0"), purchase("50"))
+    await member.read_all()
+    assert [f"shop|{cause}" for cause in (*causes, "50")] == await retention.stored()
+    assert 51 == len(retention.log)
+
+
 async def test_the_same_event_in_another_layout_is_a_duplicate(retention: Deployment) -> None:
     retention.send(purchase("1"), purchase("1", extension="ignored").replace(b", ", b",\n"))
     await (await retention.owner()).read_all()
