@@ -25,6 +25,7 @@ from shared.topics import ALERTS, CUSTOMER_EVENTS, inbox
 
 ANY_CHAIN = "none"  # the rules of no snapshot
 AT_ONCE = 5_000  # documents of one answer
+SCAN_S = 900.0  # for an answer: to a database that has to sort a whole store before it gives the first document
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ async def read_books(where: Where) -> Books:
         raise CliError(
             f"There is no topic {CUSTOMER_EVENTS} at {address_of(where.kafka)}: is a deployment up there?", UNASKED
         )
-    client = connect(where.mongo)
+    client = connect(where.mongo, timeout_s=SCAN_S)
     try:
         return await _Reading(where, client).read()
     finally:
