@@ -21,7 +21,8 @@ records    that the process read from topics
 CPU, µs    processor time, user and system
 idle %     of a core, with nothing to do, just before; it is part of the rest for as long as the run takes
 MiB        resident, at the end; alone: at most
-x floor    µs/record as a multiple of an aiokafka loop that only validates the same records"""
+x floor    µs/record as a multiple of an aiokafka loop that only validates the same records
+events in  so many seconds: until all was judged and shown; sent: until the gateway had accepted all"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _sentences(outcome: Outcome) -> Iterator[str]:
         compared = "" if passage is first else f", {passage.events_per_s / first.events_per_s:.2f} x the first"
         yield (
             f"{name}: {passage.events:,} events in {passage.seconds:.1f} s, {passage.events_per_s:,.0f} a second"
-            f"{compared}, until all was judged and shown; all was sent after {passage.sent_s:.1f} s."
+            f"{compared}; sent in {passage.sent_s:.1f} s."
         )
     if outcome.latency is not None:
         one = outcome.latency
