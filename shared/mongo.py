@@ -23,7 +23,6 @@ Mongo = MongoConnection | str  # a URL alone: of a database that asks for nothin
 
 DURABLE = WriteConcern("majority", j=True)  # without wtimeout: an ordered bulk would go on after it
 MAY_BE_LOST = WriteConcern(w=1)
-SELECTION_S = 20.0
 DUPLICATE_KEY = 11000
 AUTHENTICATION_FAILED = 18
 DRIVERS_DETAILS = re.compile(r" \(configured timeouts|, Timeout: |, full error: ")
@@ -31,9 +30,9 @@ DRIVERS_DETAILS = re.compile(r" \(configured timeouts|, Timeout: |, full error: 
 
 def connect(mongo: Mongo, *, timeout_s: float = 20) -> Client:
     """A client of the running event loop. A call that takes longer than `timeout_s` raises a PyMongoError, and whether
-    it was carried out is then unknown. A server that is not there is waited for no longer than usual."""
-    timeout_ms, selection_ms = int(timeout_s * 1000), int(min(timeout_s, SELECTION_S) * 1000)
-    return AsyncIOMotorClient(**client_options(mongo), timeoutMS=timeout_ms, serverSelectionTimeoutMS=selection_ms)
+    it was carried out is then unknown."""
+    timeout_ms = int(timeout_s * 1000)
+    return AsyncIOMotorClient(**client_options(mongo), timeoutMS=timeout_ms, serverSelectionTimeoutMS=timeout_ms)
 
 
 def client_options(mongo: Mongo) -> dict[str, Any]:

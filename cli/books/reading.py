@@ -41,9 +41,19 @@ async def read_books(where: Where) -> Books:
         raise CliError(
             f"There is no topic {CUSTOMER_EVENTS} at {address_of(where.kafka)}: is a deployment up there?", UNASKED
         )
+    await _ask(where.mongo)
     client = connect(where.mongo, timeout_s=SCAN_S)
     try:
         return await _Reading(where, client).read()
+    finally:
+        await close(client)
+
+
+async def _ask(mongo: Mongo) -> None:
+    """Whether it answers at all: what is not there is asked again and again for as long as a scan may take."""
+    client = connect(mongo)
+    try:
+        await client.admin.command("ping")
     finally:
         await close(client)
 
