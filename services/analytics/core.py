@@ -9,7 +9,7 @@ change a verdict; customers who are long gone cost nothing.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -87,6 +87,12 @@ class Core:
                 return due
             heapq.heappop(self._queue)
         return None
+
+    def risks(self, at: int) -> Iterator[tuple[str, float]]:
+        """As of an instant not before the latest observation: of every customer who has bought, in order of id."""
+        for c in self._customers.everybody():
+            if (risk := rounded_risk(c, at, self.rules)) is not None:
+                yield c.id, risk
 
     def dump_pages(self, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump."""

@@ -6,6 +6,7 @@ dump is kept packed: that takes a fifth of the memory, and the next dump has not
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from zlib import crc32
 
 import msgspec
@@ -51,6 +52,12 @@ class Pages:
 
     def add(self, c: Customer) -> None:
         self._in_hand[c.id] = c
+
+    def everybody(self) -> Iterator[Customer]:
+        """In order of id, to be looked at only: a change is kept of nobody who is not in hand."""
+        for id_ in sorted(chain(self._in_hand, *(page.keys() - self._in_hand.keys() for page in self._packed))):
+            c = self._in_hand.get(id_)
+            yield _customer(self._packed[page_of(id_)][id_]) if c is None else c
 
     def dump(self, *, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump. Everybody is out of hand."""

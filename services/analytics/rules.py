@@ -3,9 +3,14 @@
 State is kept in the terms of these figures (decay times), so state of one version is never read by another.
 """
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from shared.contracts.analytics import MAX_EVIDENCE
+from pydantic import TypeAdapter
+
+from shared.contracts.analytics import MAX_EVIDENCE, RulesName
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Rules:
     The thresholds were chosen by looking at the CDNOW sample and at one synthetic base; figures measured there flatter.
     """
 
-    name: str = "r1"
+    name: RulesName = "r1"
     population: Population = Population()
     horizon_days: float = 90.0  # risk is of no purchase within
     risk_raise: float = 0.80
@@ -65,3 +70,23 @@ class Rules:
     buyers_gone_clear: float = 0.2
     dwell_days: float = 14.0  # nothing up for so long before an alert is cleared
     reopen_days: float = 30.0  # after clearing, a new sign reopens the alert instead of raising another
+
+
+def read_rules(text: str) -> Rules:
+    """What of the rules of this release is otherwise, as TOML; a table `[contact]` changes a figure of that watch. They
+    have to have a name of their own, because ids of alerts bear it. Raises ValueError."""
+    said = tomllib.loads(text)
+    known = asdict(Rules())
+    if said.get("name", known["name"]) == known["name"]:
+        raise ValueError(f"name: say one that is not {known['name']!r}")
+    return TypeAdapter(Rules).validate_python(_over(known, said, ""))
+
+
+def _over(known: Mapping[str, Any], said: Mapping[str, Any], path: str) -> dict[str, Any]:
+    if unknown := sorted(said.keys() - known.keys()):
+        raise ValueError(f"{path}{unknown[0]}: there is no such figure")
+    return {
+        name: _over(value, said[name], f"{path}{name}.") if isinstance(value, dict) else said[name]
+        for name, value in known.items()
+        if name in said
+    } | {name: value for name, value in known.items() if name not in said}

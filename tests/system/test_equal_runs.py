@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from cli.sending.run import Progress
 from shared.contracts.analytics import Sign, read_alert
 from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
@@ -63,6 +65,13 @@ def test_the_excerpt_gives_alerts_of_several_signs() -> None:
 
 def test_batches_partitions_and_speeds_change_no_byte_of_an_alert(outcome: Outcome) -> None:
     assert undisturbed().alerts == outcome.alerts
+
+
+def test_a_back_test_of_the_file_says_byte_for_byte_what_the_deployment_said(tmp_path: Path) -> None:
+    file, said = tmp_path / "events.jsonl", tmp_path / "messages.jsonl"
+    file.write_bytes(b"\n".join(line.body for line in excerpt()))
+    assert 0 == CliRunner().invoke(app, ["backtest", "--events", str(file), "--messages", str(said)]).exit_code
+    assert undisturbed().alerts == {read_alert(raw).id: raw for raw in said.read_bytes().splitlines()}
 
 
 def test_batches_partitions_and_speeds_change_no_timeline(outcome: Outcome) -> None:

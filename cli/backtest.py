@@ -1,0 +1,151 @@
+"""`tenure backtest`: what would the rules have said about a history? The judgement of the service itself over a file.
+
+Exit code 0 when every line was an event, 1 when some were not, 2 when it could not begin.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.context import JsonOption
+from cli.errors import OUTCOME, UNASKED, CliError
+from cli.output import console, json_line, say
+
+if TYPE_CHECKING:
+    from cli.backtesting.files import Told
+    from cli.backtesting.history import Tally
+    from cli.sending.lines import Faulty, Line
+    from services.analytics.rules import Rules
+
+
+def backtest(
+    events: Annotated[
+        Path,
+        typer.Option("--events", help="JSON lines, also .gz: CloudEvents or the neutral format, in order of time."),
+    ],
+    horizon: Annotated[
+        float | None, typer.Option(min=1, help="Days the risk looks ahead. Default: as the rules have it.")
+    ] = None,
+    alerts: Annotated[Path | None, typer.Option(help="Writes a line for every sign of every alert.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Writes every buyer's risk, every seven days.")] = None,
+    messages: Annotated[Path | None, typer.Option(help="Writes the alerts as they stand on the topic.")] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Figures that differ from the rules of this release: TOML.")
+    ] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="Sort by time first, in memory.")] = False,
+    source: Annotated[str, typer.Option(help="Source of lines that name none.")] = "web-shop",
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a history from a file: no server, no clock, the same bytes every time.
+
+    Alerts are those that the service publishes for the same file sent with `tenure send --history`, byte for byte.
+    """
+    from cli.backtesting.files import Told, lines_to, score_line
+    from cli.backtesting.history import Tally, outputs
+    from services.analytics.core import AlertOut
+    from services.analytics.replay import Replay, Score
+
+    judged = _rules(rules, horizon)
+    items, total = _items(events, source, sort=sort)
+    tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
+    with (
+        lines_to(alerts) as write_alert,
+        lines_to(scores) as write_score,
+        lines_to(messages) as write_message,
+        _progress(total, quiet=as_json) as on_day,
+    ):
+        for output in outputs(items(), Replay(judged), tally, on_day=on_day):
+            if isinstance(output, Score):
+                write_score(score_line(output))
+                scored += 1
+            elif isinstance(output, AlertOut):
+                write_message(output.value)
+                for line in told.lines(output):
+                    write_alert(line)
+    _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)
+    if tally.refused:
+        raise typer.Exit(OUTCOME)
+
+
+def _rules(file: Path | None, horizon: float | None) -> "Rules":
+    from dataclasses import replace
+
+    from services.analytics.rules import Rules, read_rules
+
+    try:
+        rules = Rules() if file is None else read_rules(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CliError(f"{file} holds no rules: {error}.", UNASKED) from None
+    if horizon is None or horizon == rules.horizon_days:
+        return rules
+    return replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
+
+
+def _items(path: Path, source: str, *, sort: bool) -> "tuple[Callable[[], Iterable[Line | Faulty]], int]":
+    """What is to be judged, and how many events that is. Nothing is judged before all is known to be in order."""
+    from cli.sending.lines import OutOfOrder, in_order, open_lines, read_lines, sort_lines
+
+    def read() -> "Iterable[Line | Faulty]":
+        return read_lines(open_lines(path), source=source)
+
+    if sort:
+        everything = sort_lines(read())
+        return lambda: everything, len(everything)
+    try:
+        total = sum(1 for _ in in_order(read()))
+    except OutOfOrder as error:
+        raise CliError(f"A history must be in order of time, and {error}: use --sort.", UNASKED) from None
+    return read, total
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> "Iterator[Callable[[Tally], None]]":
+    """A bar on a terminal; nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns, console=console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("", total=total)
+
+        def on_day(tally: "Tally") -> None:
+            day = "" if tally.until is None else f"{tally.until:%Y-%m-%d}"
+            bar.update(task, completed=tally.events + tally.twice + tally.refused, description=day)
+
+        yield on_day
+
+
+def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, seconds: float) -> dict[str, Any]:
+    return {
+        "rules": rules.name,
+        "horizon_days": rules.horizon_days,
+        "events": tally.events,
+        "twice": tally.twice,
+        "refused": tally.refused,
+        "customers": len(tally.customers),
+        "alerts": told.alerts,
+        "signs": dict(sorted(told.by_sign.items())),
+        "scores": scores,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
+    for line, reason in tally.first_refusals:
+        say(f"line {line}: {reason}")
+    if as_json:
+        json_line(summary)
+        return
+    out = console()
+    out.print(f"{summary['events']:,} events of {summary['customers']:,} customers in {summary['seconds']:.1f} s")
+    if tally.twice or tally.refused:
+        out.print(f"{tally.twice:,} sent twice, {tally.refused:,} no events")
+    out.print(f"{summary['alerts']:,} alerts under rules {summary['rules']}, {summary['scores']:,} scores")
+    for sign, count in summary["signs"].items():
+        out.print(f"  {sign:24}{count:>8,}")

@@ -1,0 +1,73 @@
+"""How are alerts and scores of a back-test written? JSON lines in the order of their instants; `.gz` is packed."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from services.analytics.core import AlertOut
+from services.analytics.replay import Score
+from shared.contracts.envelope import compact_json
+from shared.contracts.values import format_time, from_micros
+
+Write = Callable[[bytes], None]
+
+
+class Told:
+    """Which signs an alert has told of. A sign that joins is told once an alert, however often its messages name it."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[str, set[str]]] = {}  # customer -> newest alert, its signs
+        self.by_sign: Counter[str] = Counter()
+        self.alerts = 0
+
+    def lines(self, alert_message: AlertOut) -> Iterator[bytes]:
+        """One for each sign that is new: who, when, what, how sure, and the events that prove it."""
+        customer, data = alert_message.customer, json.loads(alert_message.value)["data"]
+        alert, told = self._told.get(customer, ("", set()))
+        if alert != data["alert"]:
+            alert, told = data["alert"], set()
+            self._told[customer] = alert, told
+            self.alerts += 1
+        for sign in data["signs"]:
+            if sign["sign"] not in told:
+                told.add(sign["sign"])
+                self.by_sign[sign["sign"]] += 1
+                yield compact_json(
+                    {
+                        "customer_id": customer,
+                        "time": data["as_of"],
+                        "sign": sign["sign"],
+                        "risk": data.get("risk"),
+                        "strength": sign["strength"],
+                        "evidence": sign["evidence"],
+                        "alert": alert,
+                    }
+                )
+
+
+def score_line(score: Score) -> bytes:
+    row = {"customer_id": score.customer, "as_of": format_time(from_micros(score.as_of)), "risk": score.risk}
+    return compact_json(row)
+
+
+@contextmanager
+def lines_to(path: Path | None) -> Iterator[Write]:
+    """None: nothing is written. The bytes of a packed file, too, depend on the lines alone."""
+    if path is None:
+        yield lambda line: None
+        return
+    with path.open("wb") as file, _packed(file, path.suffix == ".gz") as out:
+        yield lambda line: out.writelines((line, b"\n"))
+
+
+@contextmanager
+def _packed(file: IO[bytes], packed: bool) -> Iterator[Any]:
+    if not packed:
+        yield file
+        return
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as out:
+        yield out

@@ -1,0 +1,69 @@
+"""A file's events under the judgement, day by day, as `tenure send --history` would bring them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cli.sending.lines import Faulty, Line
+from cli.sending.steps import MAX_BATCH, Tick, history_steps
+from services.analytics.core import Output
+from services.analytics.replay import Replay, Score
+from shared.contracts.catalogue import INPUT_TYPES
+from shared.contracts.envelope import Unreadable, read_inbound
+from shared.contracts.values import to_micros
+from shared.intake import admit
+
+SHOWN = 10  # refusals kept word for word; all are counted
+
+
+@dataclass
+class Tally:
+    """What became of the lines. `until`: the instant up to which time has passed."""
+
+    events: int = 0
+    twice: int = 0
+    refused: int = 0
+    first_refusals: list[tuple[int, str]] = field(default_factory=list)  # line, reason
+    customers: set[str] = field(default_factory=set)
+    until: datetime | None = None
+
+    def refuse(self, line: int, reason: str) -> None:
+        self.refused += 1
+        if len(self.first_refusals) < SHOWN:
+            self.first_refusals.append((line, reason))
+
+
+def outputs(
+    items: Iterable[Line | Faulty], replay: Replay, tally: Tally, *, on_day: Callable[[Tally], None]
+) -> Iterator[Output | Score]:
+    """Items in order of time."""
+    for step in history_steps(_events(items, tally), MAX_BATCH):
+        if isinstance(step, Tick):
+            yield from replay.advance(to_micros(step.to))
+            tally.until = step.to
+            on_day(tally)
+            continue
+        for line in step.lines:
+            _take(line, replay, tally)
+
+
+def _events(items: Iterable[Line | Faulty], tally: Tally) -> Iterator[Line]:
+    for item in items:
+        if isinstance(item, Line):
+            yield item
+        else:
+            tally.refuse(item.number, item.reason)
+
+
+def _take(line: Line, replay: Replay, tally: Tally) -> None:
+    try:
+        event = read_inbound(line.body, INPUT_TYPES)
+        admit(event, now=None)
+    except Unreadable as error:
+        tally.refuse(line.number, str(error))
+        return
+    if not replay.take(event):
+        tally.twice += 1
+        return
+    tally.events += 1
+    tally.customers.add(event.subject)

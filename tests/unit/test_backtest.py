@@ -1,0 +1,175 @@
+"""`tenure backtest`: the judgement over a file says what it can know at each instant, and says it again the same."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.data import CDNOW, STORY
+from cli.errors import OUTCOME, UNASKED, CliError
+from cli.main import app
+from cli.sending.lines import merge_lines, open_lines, read_lines
+from services.analytics.rules import Rules, read_rules
+from shared.contracts.analytics import read_alert
+from shared.contracts.values import format_time, parse_time
+
+CUT = "1997-10-01T00:00:00Z"
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def history() -> list[bytes]:
+    """The story among two years of a shop, as CloudEvents."""
+    return [line.body for line in merge_lines(*(read_lines(open_lines(f), source="shop") for f in (CDNOW, STORY)))]
+
+
+@pytest.fixture(scope="module")
+def whole(history: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what was said about all of it."""
+    return judged(history, tmp_path_factory.mktemp("whole"))
+
+
+def judged(lines: Sequence[bytes], folder: Path, *options: str) -> Path:
+    file = folder / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    outs = [word for name in ("alerts", "scores", "messages") for word in (f"--{name}", str(folder / f"{name}.jsonl"))]
+    result = run("--events", str(file), *outs, *options)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["backtest", *arguments])
+
+
+def rows(folder: Path, name: str) -> Rows:
+    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_bytes().splitlines()]
+
+
+def before(cut: str, rows: Rows, key: str) -> Rows:
+    return [row for row in rows if parse_time(row[key]) < parse_time(cut)]
+
+
+def test_what_comes_later_changes_nothing_that_was_said_before(
+    history: list[bytes], whole: Path, tmp_path: Path
+) -> None:
+    prefix = [line for line in history if parse_time(json.loads(line)["time"]) < parse_time(CUT)]
+    part = judged(prefix, tmp_path)
+    for name, key in (("alerts", "time"), ("scores", "as_of")):
+        assert rows(part, name)
+        assert before(CUT, rows(whole, name), key) == before(CUT, rows(part, name), key)
+
+
+def test_a_second_run_writes_the_same_bytes(history: list[bytes], whole: Path, tmp_path: Path) -> None:
+    again = judged(history, tmp_path)
+    for name in ("alerts", "scores", "messages"):
+        assert (whole / f"{name}.jsonl").read_bytes() == (again / f"{name}.jsonl").read_bytes()
+
+
+def test_every_buyer_is_scored_every_seven_days_from_the_end_of_the_first_day_on(
+    history: list[bytes], whole: Path
+) -> None:
+    first = min(json.loads(line)["time"] for line in history)[:10]
+    scores = rows(whole, "scores")
+    instants = sorted({row["as_of"] for row in scores})
+    assert f"{first}T23:59:59Z" == instants[0]
+    assert {7.0} == {(parse_time(b) - parse_time(a)).days for a, b in pairwise(instants)}
+    buyers: dict[str, str] = {}
+    for event in map(json.loads, history):
+        if event["type"] == "tenure.purchase.v1":
+            buyers.setdefault(event["subject"], event["time"])
+    for instant in (instants[0], instants[len(instants) // 2], instants[-1]):
+        known = {customer for customer, time in buyers.items() if parse_time(time) <= parse_time(instant)}
+        assert known == {row["customer_id"] for row in scores if row["as_of"] == instant}
+    assert all(0 <= row["risk"] <= 1 for row in scores)
+
+
+def test_an_alert_tells_each_sign_once_with_its_proof_at_the_instant_of_its_message(whole: Path) -> None:
+    alerts = rows(whole, "alerts")
+    told = [(row["alert"], row["sign"]) for row in alerts]
+    assert len(set(told)) == len(told)
+    said: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
+    for line in (whole / "messages.jsonl").read_bytes().splitlines():
+        message = read_alert(line)
+        for sign in message.data.signs:
+            said.setdefault((message.data.alert, sign.sign.value), (format_time(message.data.as_of), sign.evidence))
+    assert said == {(row["alert"], row["sign"]): (row["time"], tuple(row["evidence"])) for row in alerts}
+
+
+def test_an_event_that_stands_there_twice_counts_once(history: list[bytes], whole: Path, tmp_path: Path) -> None:
+    doubled = judged([line for line in history for _ in range(2)], tmp_path)
+    assert (whole / "messages.jsonl").read_bytes() == (doubled / "messages.jsonl").read_bytes()
+
+
+def test_a_file_that_is_not_in_order_is_refused_or_sorted(history: list[bytes], whole: Path, tmp_path: Path) -> None:
+    file = tmp_path / "turned.jsonl"
+    file.write_bytes(b"\n".join(reversed(history)))
+    refused = run("--events", str(file))
+    assert isinstance(refused.exception, CliError)
+    assert (UNASKED, "use --sort" in refused.exception.message) == (refused.exception.exit_code, True)
+    sorted_ = run("--events", str(file), "--sort", "--scores", str(tmp_path / "scores.jsonl"))
+    assert 0 == sorted_.exit_code
+    assert rows(whole, "scores") == rows(tmp_path, "scores")
+
+
+def test_what_is_no_event_is_said_and_the_rest_is_judged(history: list[bytes], whole: Path, tmp_path: Path) -> None:
+    file = tmp_path / "some.jsonl"
+    file.write_bytes(b"\n".join((b"{", b"[]", *history)))
+    result = run("--events", str(file), "--messages", str(tmp_path / "messages.jsonl"), "--json")
+    assert OUTCOME == result.exit_code
+    assert (2, len(history)) == tuple(json.loads(result.stdout)[name] for name in ("refused", "events"))
+    assert "line 1: not JSON" in result.stderr
+    assert (whole / "messages.jsonl").read_bytes() == (tmp_path / "messages.jsonl").read_bytes()
+
+
+def test_a_packed_file_holds_the_same_lines(history: list[bytes], whole: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "events.jsonl.gz", tmp_path / "alerts.jsonl.gz"
+    file.write_bytes(gzip.compress(b"\n".join(history)))
+    assert 0 == run("--events", str(file), "--alerts", str(out)).exit_code
+    assert (whole / "alerts.jsonl").read_bytes() == gzip.decompress(out.read_bytes())
+
+
+def test_another_horizon_makes_other_rules_with_another_name(history: list[bytes], tmp_path: Path) -> None:
+    near, far = tmp_path / "near", tmp_path / "far"
+    for folder, days in ((near, "30"), (far, "365")):
+        folder.mkdir()
+        judged(history[:200], folder, "--horizon", days)
+    pairs = list(zip(rows(near, "scores"), rows(far, "scores"), strict=True))
+    assert pairs
+    assert all(soon["risk"] > late["risk"] for soon, late in pairs)
+    assert (
+        "r1-30d" == json.loads(run("--events", str(near / "events.jsonl"), "--horizon", "30", "--json").stdout)["rules"]
+    )
+
+
+def test_rules_from_a_file_differ_in_what_it_names() -> None:
+    own = read_rules('name = "ours"\nrisk_raise = 0.7\n[contact]\nwindow_days = 30\n')
+    assert ("ours", 0.7, 30, Rules().contact.memory_days) == (
+        own.name, own.risk_raise, own.contact.window_days, own.contact.memory_days,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("risk_raise = 0.7", "name: say one"),
+        ('name = "r1"', "name: say one"),
+        ('name = "ours"\nrisk = 0.7', "risk: there is no such figure"),
+        ('name = "ours"\n[contact]\nwindow = 3', "contact.window: there is no such figure"),
+        ('name = "ours"\nrisk_raise = "high"', "risk_raise"),
+        ('name = "Our rules"', "name"),
+        ("name", "Expected"),
+    ],
+)
+def test_rules_that_cannot_be_read_say_why(text: str, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(text)
+    result = run("--events", str(CDNOW), "--rules", str(file))
+    assert isinstance(result.exception, CliError)
+    assert UNASKED == result.exception.exit_code
+    assert reason in result.exception.message
