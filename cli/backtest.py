@@ -5,7 +5,7 @@ Exit code 0 when every line was an event, 1 when some were not, 2 when it could 
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.context import JsonOption
-from cli.errors import OUTCOME, UNASKED, CliError
+from cli.errors import OUTCOME
 from cli.output import console, json_line, say
 
 if TYPE_CHECKING:
     from cli.backtesting.files import Told
     from cli.backtesting.history import Tally
-    from cli.sending.lines import Faulty, Line
     from services.analytics.rules import Rules
 
 
@@ -46,12 +45,12 @@ def backtest(
     Alerts are those that the service publishes for the same file sent with `tenure send --history`, byte for byte.
     """
     from cli.backtesting.files import Told, lines_to, score_line
-    from cli.backtesting.history import Tally, outputs
+    from cli.backtesting.history import Tally, outputs, read_history
     from services.analytics.core import AlertOut
     from services.analytics.replay import Replay, Score
 
     judged = _rules(rules, horizon)
-    items, total = _items(events, source, sort=sort)
+    items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
     with (
         lines_to(alerts) as write_alert,
@@ -75,32 +74,13 @@ def backtest(
 def _rules(file: Path | None, horizon: float | None) -> "Rules":
     from dataclasses import replace
 
-    from services.analytics.rules import Rules, read_rules
+    from cli.backtesting.history import rules_of
+    from services.analytics.rules import Rules
 
-    try:
-        rules = Rules() if file is None else read_rules(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CliError(f"{file} holds no rules: {error}.", UNASKED) from None
+    rules = Rules() if file is None else rules_of(file)
     if horizon is None or horizon == rules.horizon_days:
         return rules
     return replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
-
-
-def _items(path: Path, source: str, *, sort: bool) -> "tuple[Callable[[], Iterable[Line | Faulty]], int]":
-    """What is to be judged, and how many events that is. Nothing is judged before all is known to be in order."""
-    from cli.sending.lines import OutOfOrder, in_order, open_lines, read_lines, sort_lines
-
-    def read() -> "Iterable[Line | Faulty]":
-        return read_lines(open_lines(path), source=source)
-
-    if sort:
-        everything = sort_lines(read())
-        return lambda: everything, len(everything)
-    try:
-        total = sum(1 for _ in in_order(read()))
-    except OutOfOrder as error:
-        raise CliError(f"A history must be in order of time, and {error}: use --sort.", UNASKED) from None
-    return read, total
 
 
 @contextmanager

@@ -54,6 +54,7 @@ VERBS = {
         Verb("redrive", "Give parked causes and dead letters another try."),
         Verb("audit", "Prove that the books balance."),
         Verb("backtest", "What the rules would have said about a history."),
+        Verb("rules", "Would other rules have been better? Compares two on a history."),
         Verb("rebuild", "Build a service's database anew from the log."),
         Verb("keys", "API keys: create, list, revoke."),
     )

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from cli.sending.lines import Faulty, Line
+from cli.errors import UNASKED, CliError
+from cli.sending.lines import Faulty, Line, OutOfOrder, in_order, open_lines, read_lines, sort_lines
 from cli.sending.steps import MAX_BATCH, Tick, history_steps
 from services.analytics.core import Output
 from services.analytics.replay import Replay, Score
+from services.analytics.rules import Rules, read_rules
 from shared.contracts.catalogue import INPUT_TYPES
 from shared.contracts.envelope import Unreadable, read_inbound
 from shared.contracts.values import to_micros
@@ -33,8 +36,35 @@ class Tally:
             self.first_refusals.append((line, reason))
 
 
+def rules_of(file: Path) -> Rules:
+    try:
+        return read_rules(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CliError(f"{file} holds no rules: {error}.", UNASKED) from None
+
+
+def read_history(path: Path, source: str, *, sort: bool) -> tuple[Callable[[], Iterable[Line | Faulty]], int]:
+    """What is to be judged, to be read as often as need be, and how much that is. All of it is known to be in order.
+    `source`: of lines that name none."""
+
+    def read() -> Iterable[Line | Faulty]:
+        return read_lines(open_lines(path), source=source)
+
+    if sort:
+        everything = sort_lines(read())
+        return lambda: everything, len(everything)
+    try:
+        return read, sum(1 for _ in in_order(read()))
+    except OutOfOrder as error:
+        raise CliError(f"A history must be in order of time, and {error}: use --sort.", UNASKED) from None
+
+
+def ignore(_: Tally) -> None:
+    """Nobody watches."""
+
+
 def outputs(
-    items: Iterable[Line | Faulty], replay: Replay, tally: Tally, *, on_day: Callable[[Tally], None]
+    items: Iterable[Line | Faulty], replay: Replay, tally: Tally, *, on_day: Callable[[Tally], None] = ignore
 ) -> Iterator[Output | Score]:
     """Items in order of time."""
     for step in history_steps(_events(items, tally), MAX_BATCH):

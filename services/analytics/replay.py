@@ -33,8 +33,8 @@ class Score(NamedTuple):
 class Replay:
     """One history under one version of the rules. Everything is one partition: how many there are shows nowhere."""
 
-    def __init__(self, rules: Rules, *, grid: int = HOUR, every: int = WEEK) -> None:
-        """`every`: micros between two scores of a customer."""
+    def __init__(self, rules: Rules, *, grid: int = HOUR, every: int | None = WEEK) -> None:
+        """`every`: micros between two scores of a customer; none: nobody is scored."""
         self._core = Core(rules)
         self._order: Order[Observation] = Order(grid=grid, next_due=self._core.next_due)
         self._known: set[tuple[str, str]] = set()  # customer, cause
@@ -48,7 +48,7 @@ class Replay:
             return False
         self._known.add((event.subject, event.cause))
         at = to_micros(event.time)
-        if self._scored is None:
+        if self._scored is None and self._every is not None:
             self._scored = at // DAY * DAY + DAY - 1_000_000  # as of the end of the first day
         if (seen := observation_of(event)) is not None:
             chain = OWNER_OF[event.type], event.subject
@@ -66,7 +66,7 @@ class Replay:
         yield from self._scores(to)
 
     def _scores(self, before: int) -> Iterator[Score]:
-        while self._scored is not None and self._scored < before:
+        while self._every is not None and self._scored is not None and self._scored < before:
             for customer, risk in self._core.risks(self._scored):
                 yield Score(customer, self._scored, risk)
             self._scored += self._every

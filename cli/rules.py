@@ -1,0 +1,147 @@
+"""`tenure rules compare`: what would other rules have changed? Held against what happened, before one is put to work.
+
+Exit code 0 when both were judged, 1 when lines of the file were no events, 2 when it could not begin.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.context import JsonOption
+from cli.errors import OUTCOME, UNASKED, CliError
+from cli.output import console, json_line, say, table
+
+if TYPE_CHECKING:
+    from cli.backtesting.history import Tally
+    from cli.sending.lines import Faulty, Line
+    from services.analytics.outcomes import Difference, Outcome, Past, Raised
+    from services.analytics.rules import Rules
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The rules by which alerts are raised: compare.")
+SHOWN = 10  # alerts gained and lost that are named
+
+
+@app.callback()
+def rules() -> None:
+    """Without it a single command would take the place of the verb."""
+
+
+@app.command()
+def compare(
+    old: Annotated[str, typer.Argument(help="A file of rules (TOML), or the name of those of this release.")],
+    new: Annotated[str, typer.Argument(help="The same.")],
+    events: Annotated[Path, typer.Option("--events", help="JSON lines, also .gz, in order of time.")],
+    source: Annotated[str, typer.Option(help="Source of lines that name none.")] = "web-shop",
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a history under two versions of the rules: alerts gained and lost, and which of them were right."""
+    from cli.backtesting.history import read_history
+    from services.analytics.outcomes import difference
+
+    one, other = _rules(old), _rules(new)
+    _check(one, other)
+    items, _ = read_history(events, source, sort=False)
+    before, tally = _raised(items, one)
+    after, _ = _raised(items, other)
+    past = _past(items, tally, one.horizon_days)
+    outcomes = {one.name: past.outcome(before), other.name: past.outcome(after)}
+    _tell(past, outcomes, difference(past, before, after), as_json=as_json)
+    if tally.refused:
+        say(f"{tally.refused:,} lines are no events: `tenure backtest` says which")
+        raise typer.Exit(OUTCOME)
+
+
+def _rules(word: str) -> "Rules":
+    from cli.backtesting.history import rules_of
+    from services.analytics.rules import Rules
+
+    return Rules() if word == Rules().name else rules_of(Path(word))
+
+
+def _check(one: "Rules", other: "Rules") -> None:
+    if one.name == other.name:
+        raise CliError(f"Both are called {one.name}: nobody could tell their alerts apart.", UNASKED)
+    if one.horizon_days != other.horizon_days:
+        far = f"{one.horizon_days:g} and {other.horizon_days:g} days"
+        raise CliError(f"They look ahead {far}: what is right under one may be wrong under the other.", UNASKED)
+
+
+def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "tuple[list[Raised], Tally]":
+    from cli.backtesting.history import Tally, outputs
+    from services.analytics.core import AlertOut
+    from services.analytics.outcomes import Raised
+    from services.analytics.replay import Replay
+    from shared.contracts.analytics import AttritionAlertRaised, read_alert
+    from shared.contracts.values import to_micros
+
+    tally = Tally()
+    found = outputs(items(), Replay(rules, every=None), tally)
+    alerts = (read_alert(output.value) for output in found if isinstance(output, AlertOut))
+    return [Raised(a.subject, to_micros(a.time)) for a in alerts if a.type == AttritionAlertRaised.TYPE], tally
+
+
+def _past(items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally", horizon_days: float) -> "Past":
+    from cli.sending.lines import Line
+    from services.analytics.outcomes import Past
+    from shared.contracts.retention import Purchase
+    from shared.contracts.values import to_micros
+
+    bought: dict[str, list[int]] = {}
+    for item in items():
+        if isinstance(item, Line):
+            event = json.loads(item.body)
+            if event.get("type") == Purchase.TYPE:
+                bought.setdefault(event["subject"], []).append(to_micros(item.at))
+    return Past(bought, until=0 if tally.until is None else to_micros(tally.until), horizon_days=horizon_days)
+
+
+def _told(past: "Past", alert: "Raised") -> dict[str, Any]:
+    from shared.contracts.values import format_time, from_micros
+
+    return {
+        "customer_id": alert.customer,
+        "time": format_time(from_micros(alert.at)),
+        "right": past.was_right(alert),
+    }
+
+
+def _tell(past: "Past", outcomes: "dict[str, Outcome]", found: "Difference", *, as_json: bool) -> None:
+    told = {"gained": [_told(past, a) for a in found.gained], "lost": [_told(past, a) for a in found.lost]}
+    if as_json:
+        figures = {name: {**o._asdict(), "precision": o.precision, "recall": o.recall} for name, o in outcomes.items()}
+        json_line({"rules": figures, "both": found.both, "earlier_days": found.earlier_days, **told})
+        return
+    table(("", *outcomes), _rows(list(outcomes.values())), right=tuple(outcomes))
+    out = console()
+    earlier = "" if found.earlier_days is None else f", {found.earlier_days:g} days earlier at the median"
+    out.print(f"{found.both:,} alerts in both{earlier}")
+    for word, alerts in told.items():
+        right = sum(alert["right"] is True for alert in alerts)
+        out.print(f"{len(alerts):,} {word}, {right:,} of them right" + (":" if alerts else ""))
+        for alert in alerts[:SHOWN]:
+            became = {True: "right", False: "wrong", None: "not known yet"}[alert["right"]]
+            out.print(f"  {alert['time'][:10]}  {alert['customer_id']}  {became}")
+
+
+def _rows(outcomes: "list[Outcome]") -> Iterator[tuple[str, ...]]:
+    for name, of in ROWS.items():
+        yield (name, *(of(outcome) for outcome in outcomes))
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+ROWS: "dict[str, Callable[[Outcome], str]]" = {
+    "alerts": lambda o: f"{o.alerts:,}",
+    "of which the outcome is known": lambda o: f"{o.known:,}",
+    "right: no purchase within the horizon": lambda o: f"{o.right:,}",
+    "precision": lambda o: _share(o.precision),
+    "lapses": lambda o: f"{o.lapses:,}",
+    "with an alert in time": lambda o: f"{o.found:,}",
+    "recall": lambda o: _share(o.recall),
+    "days before it was evident, median": lambda o: "" if o.lead_days is None else f"{o.lead_days:g}",
+}
