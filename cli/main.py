@@ -53,6 +53,7 @@ VERBS = {
         Verb("dead-letters", "What could not be read, and why."),
         Verb("redrive", "Give parked causes and dead letters another try."),
         Verb("audit", "Prove that the books balance."),
+        Verb("evaluate", "Were the alerts right? From the log, by version of the rules."),
         Verb("backtest", "What the rules would have said about a history."),
         Verb("rules", "Would other rules have been better? Compares two on a history."),
         Verb("rebuild", "Build a service's database anew from the log."),

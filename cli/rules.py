@@ -4,7 +4,7 @@ Exit code 0 when both were judged, 1 when lines of the file were no events, 2 wh
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,12 +109,14 @@ def _told(past: "Past", alert: "Raised") -> dict[str, Any]:
 
 
 def _tell(past: "Past", outcomes: "dict[str, Outcome]", found: "Difference", *, as_json: bool) -> None:
+    from cli.backtesting.outcome_table import outcome_figures, outcome_rows
+
     told = {"gained": [_told(past, a) for a in found.gained], "lost": [_told(past, a) for a in found.lost]}
     if as_json:
-        figures = {name: {**o._asdict(), "precision": o.precision, "recall": o.recall} for name, o in outcomes.items()}
+        figures = {name: outcome_figures(outcome) for name, outcome in outcomes.items()}
         json_line({"rules": figures, "both": found.both, "earlier_days": found.earlier_days, **told})
         return
-    table(("", *outcomes), _rows(list(outcomes.values())), right=tuple(outcomes))
+    table(("", *outcomes), outcome_rows(list(outcomes.values())), right=tuple(outcomes))
     out = console()
     earlier = "" if found.earlier_days is None else f", {found.earlier_days:g} days earlier at the median"
     out.print(f"{found.both:,} alerts in both{earlier}")
@@ -124,24 +126,3 @@ def _tell(past: "Past", outcomes: "dict[str, Outcome]", found: "Difference", *, 
         for alert in alerts[:SHOWN]:
             became = {True: "right", False: "wrong", None: "not known yet"}[alert["right"]]
             out.print(f"  {alert['time'][:10]}  {alert['customer_id']}  {became}")
-
-
-def _rows(outcomes: "list[Outcome]") -> Iterator[tuple[str, ...]]:
-    for name, of in ROWS.items():
-        yield (name, *(of(outcome) for outcome in outcomes))
-
-
-def _share(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
-
-
-ROWS: "dict[str, Callable[[Outcome], str]]" = {
-    "alerts": lambda o: f"{o.alerts:,}",
-    "of which the outcome is known": lambda o: f"{o.known:,}",
-    "right: no purchase within the horizon": lambda o: f"{o.right:,}",
-    "precision": lambda o: _share(o.precision),
-    "lapses": lambda o: f"{o.lapses:,}",
-    "with an alert in time": lambda o: f"{o.found:,}",
-    "recall": lambda o: _share(o.recall),
-    "days before it was evident, median": lambda o: "" if o.lead_days is None else f"{o.lead_days:g}",
-}

@@ -9,19 +9,22 @@ A spell is the time from a purchase to the next. It is a lapse if that is furthe
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
 from services.analytics.state import DAY
 
+BANDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.001)  # of risk
 NEVER_BOUGHT = -1  # the spell of a customer who has not bought yet
 
 
 class Raised(NamedTuple):
-    """An alert that was raised, micros."""
+    """An alert that was raised, micros. `risk`: as it said then; none of who never bought."""
 
     customer: str
     at: int
+    risk: float | None = None
 
 
 class Spell(NamedTuple):
@@ -46,6 +49,16 @@ class Outcome(NamedTuple):
     @property
     def recall(self) -> float | None:
         return self.found / self.lapses if self.lapses else None
+
+
+class Band(NamedTuple):
+    """Alerts whose risk lay in [`low`, `high`): how many, what they said on average, and what share was right."""
+
+    low: float
+    high: float
+    known: int
+    said: float
+    came: float
 
 
 class Past:
@@ -82,6 +95,18 @@ class Past:
         leads = [(end - first[spell].at) / DAY for spell, end in ends.items() if first[spell].at < end]
         lead = round(median(leads), 1) if leads else None
         return Outcome(len(alerts), len(judged), sum(judged), len(lapses), len(leads), lead)
+
+
+def calibration(past: Past, alerts: Sequence[Raised]) -> list[Band]:
+    """Bands in which there is an alert whose outcome is known. A risk says what it means if `said` is near `came`."""
+    known = [(a.risk, right) for a in alerts if a.risk is not None and (right := past.was_right(a)) is not None]
+    bands = []
+    for low, high in pairwise(BANDS):
+        within = [(risk, right) for risk, right in known if low <= risk < high]
+        if within:
+            said, came = (sum(column) / len(within) for column in zip(*within, strict=True))
+            bands.append(Band(low, high, len(within), round(said, 3), round(came, 3)))
+    return bands
 
 
 class Difference(NamedTuple):

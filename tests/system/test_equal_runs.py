@@ -1,5 +1,6 @@
 """The alerts of a history depend on the file: not on batches, partitions, or who of the services is fast."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.sending.run import Progress
+from services.analytics.rules import Rules
 from shared.contracts.analytics import Sign, read_alert
 from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
 
@@ -72,6 +74,17 @@ def test_a_back_test_of_the_file_says_byte_for_byte_what_the_deployment_said(tmp
     file.write_bytes(b"\n".join(line.body for line in excerpt()))
     assert 0 == CliRunner().invoke(app, ["backtest", "--events", str(file), "--messages", str(said)]).exit_code
     assert undisturbed().alerts == {read_alert(raw).id: raw for raw in said.read_bytes().splitlines()}
+
+
+def test_the_log_tells_of_the_alerts_what_the_file_does(other: Chain, tmp_path: Path) -> None:
+    file, ours = tmp_path / "events.jsonl", tmp_path / "ours.toml"
+    file.write_bytes(b"\n".join(line.body for line in excerpt()))
+    ours.write_text('name = "ours"')
+    by_file = ["rules", "compare", Rules().name, str(ours), "--events", str(file), "--json"]
+    compared = json.loads(CliRunner().invoke(app, by_file).stdout)["rules"][Rules().name]
+    [evaluated] = map(json.loads, other.tenure("evaluate", "--json").stdout.splitlines())
+    assert compared == {name: evaluated[name] for name in compared}
+    assert compared["right"] > 0
 
 
 def test_batches_partitions_and_speeds_change_no_timeline(outcome: Outcome) -> None:
