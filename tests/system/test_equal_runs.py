@@ -84,7 +84,7 @@ def test_the_log_tells_of_the_alerts_what_the_file_does(other: Chain, tmp_path: 
     compared = json.loads(CliRunner().invoke(app, by_file).stdout)["rules"][Rules().name]
     [evaluated] = map(json.loads, other.tenure("evaluate", "--json").stdout.splitlines())
     assert compared == {name: evaluated[name] for name in compared}
-    assert compared["right"] > 0
+    assert compared["alerts"] >= 10
 
 
 def test_batches_partitions_and_speeds_change_no_timeline(outcome: Outcome) -> None:
