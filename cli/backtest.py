@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from services.analytics.rules import Rules
 
 
+class Target(StrEnum):
+    PURCHASE = "purchase"
+    CONTACT = "contact"
+
+
 def backtest(
     events: Annotated[
         Path,
@@ -30,8 +36,11 @@ def backtest(
     horizon: Annotated[
         float | None, typer.Option(min=1, help="Days the risk looks ahead. Default: as the rules have it.")
     ] = None,
+    target: Annotated[
+        Target | None, typer.Option(help="What the lapse is the absence of. Default: as the rules have it.")
+    ] = None,
     alerts: Annotated[Path | None, typer.Option(help="Writes a line for every sign of every alert.")] = None,
-    scores: Annotated[Path | None, typer.Option(help="Writes every buyer's risk, every seven days.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Writes everybody's risk, every seven days.")] = None,
     messages: Annotated[Path | None, typer.Option(help="Writes the alerts as they stand on the topic.")] = None,
     rules: Annotated[
         Path | None, typer.Option(help="Figures that differ from the rules of this release: TOML.")
@@ -49,7 +58,7 @@ def backtest(
     from services.analytics.core import AlertOut
     from services.analytics.replay import Replay, Score
 
-    judged = _rules(rules, horizon)
+    judged = _rules(rules, horizon, target)
     items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
     with (
@@ -71,16 +80,18 @@ def backtest(
         raise typer.Exit(OUTCOME)
 
 
-def _rules(file: Path | None, horizon: float | None) -> "Rules":
+def _rules(file: Path | None, horizon: float | None, target: Target | None) -> "Rules":
     from dataclasses import replace
 
     from cli.backtesting.history import rules_of
     from services.analytics.rules import Rules
 
     rules = Rules() if file is None else rules_of(file)
-    if horizon is None or horizon == rules.horizon_days:
-        return rules
-    return replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
+    if horizon is not None and horizon != rules.horizon_days:
+        rules = replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
+    if target is not None and target != rules.target:
+        rules = replace(rules, name=f"{rules.name}-{target}", target=target.value)
+    return rules
 
 
 @contextmanager

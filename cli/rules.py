@@ -46,7 +46,7 @@ def compare(
     items, _ = read_history(events, source, sort=False)
     before, tally = _raised(items, one)
     after, _ = _raised(items, other)
-    past = _past(items, tally, one.horizon_days)
+    past = _past(items, tally, one)
     outcomes = {one.name: past.outcome(before), other.name: past.outcome(after)}
     _tell(past, outcomes, difference(past, before, after), as_json=as_json)
     if tally.refused:
@@ -64,6 +64,8 @@ def _rules(word: str) -> "Rules":
 def _check(one: "Rules", other: "Rules") -> None:
     if one.name == other.name:
         raise CliError(f"Both are called {one.name}: nobody could tell their alerts apart.", UNASKED)
+    if one.target != other.target:
+        raise CliError(f"To one a lapse is the absence of a {one.target}, to the other of a {other.target}.", UNASKED)
     if one.horizon_days != other.horizon_days:
         far = f"{one.horizon_days:g} and {other.horizon_days:g} days"
         raise CliError(f"They look ahead {far}: what is right under one may be wrong under the other.", UNASKED)
@@ -83,19 +85,23 @@ def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "
     return [Raised(a.subject, to_micros(a.time)) for a in alerts if a.type == AttritionAlertRaised.TYPE], tally
 
 
-def _past(items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally", horizon_days: float) -> "Past":
+def _past(items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally", rules: "Rules") -> "Past":
     from cli.sending.lines import Line
     from services.analytics.outcomes import Past
-    from shared.contracts.retention import Purchase
     from shared.contracts.values import to_micros
 
     bought: dict[str, list[int]] = {}
     for item in items():
         if isinstance(item, Line):
             event = json.loads(item.body)
-            if event.get("type") == Purchase.TYPE:
+            if event.get("type") == f"tenure.{rules.target}.v1" and _is_inbound(event):
                 bought.setdefault(event["subject"], []).append(to_micros(item.at))
-    return Past(bought, until=0 if tally.until is None else to_micros(tally.until), horizon_days=horizon_days)
+    return Past(bought, until=0 if tally.until is None else to_micros(tally.until), horizon_days=rules.horizon_days)
+
+
+def _is_inbound(event: dict[str, Any]) -> bool:
+    data = event.get("data")
+    return not isinstance(data, dict) or data.get("direction", "inbound") == "inbound"
 
 
 def _told(past: "Past", alert: "Raised") -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Transition(Enum):
     CROSSED_AGAIN = "up again soon after it was cleared"
     SNOOZE_ENDED = "still up when the snooze ended"
     CALMED = "nothing has been up for the dwell time"
-    BOUGHT = "the customer bought, and nothing is up any more"
+    BOUGHT = "the customer is back, and nothing is up any more"
     LAPSED = "the customer has lapsed"
     ACKNOWLEDGED = "somebody took it in hand"
     SNOOZED = "somebody asked for quiet"

@@ -17,7 +17,7 @@ from services.analytics import alerts
 from services.analytics.alerts import Transition
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
-from services.analytics.record import NONE, Observation, begins_again, ends, newcomer, record, restart
+from services.analytics.record import NONE, Observation, begins_again, ends, is_occasion, newcomer, record, restart
 from services.analytics.rules import Rules
 from services.analytics.signs import DETECTORS
 from services.analytics.state import NEVER, Customer
@@ -61,7 +61,7 @@ class Core:
             c = newcomer(o.customer, o.at)
             self._customers.add(c)
         at = c.now = max(o.at, c.now)
-        if begins_again(c, o):
+        if begins_again(c, o, self.rules):
             restart(c, at)
         touched = record(c, o, self.rules)
         if c.lapsed_at is not None:
@@ -113,7 +113,7 @@ class Core:
             bit = 1 << number
             up, dues[number] = DETECTORS[number](c, at, c.up & bit > 0, rules)
             c.up = c.up | bit if up else c.up & ~bit
-        bought = o is not None and o.kind == "purchase"
+        bought = o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
         if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, bought=bought)) is not None:
             outputs.append(self._alert(c, at, why, o))

@@ -97,9 +97,9 @@ def rounded_risk(c: Customer, at: int, rules: Rules) -> float | None:
 
 def value_at_risk(c: Customer, risk: float | None) -> tuple[Money, ...]:
     """Risk x spend in a year as it was at the last purchase, by currency; none where that is nothing."""
-    if risk is None or c.purchases is None:
+    if risk is None or c.occasions is None:
         return ()
-    last = c.purchases.last
+    last = c.occasions.last
     amounts = [(w.currency, min(MAX_MINOR, round(risk * w.yearly(max(w.at, last))))) for w in c.wallets]
     return tuple([Money(amount, code) for code, amount in sorted(amounts) if amount > 0])
 
@@ -171,7 +171,7 @@ def _buyer_strength(repeats: int, span_days: float, silent_days: float) -> float
 
 
 def _silence(c: Customer, at: int, rules: Rules) -> SignEvidence:
-    p = c.purchases
+    p = c.occasions
     assert p is not None, "the risk is up, so there are purchases"
     silent = days(at - p.last)
     return SignEvidence(
@@ -196,8 +196,8 @@ def _contributions(
 
 
 def _words(c: Customer, sign: SignEvidence, at: int, rules: Rules) -> str:
-    if sign.sign is Sign.ATTRITION and c.purchases is not None:
-        return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.purchases, rules):.0f}"
+    if sign.sign is Sign.ATTRITION and c.occasions is not None:
+        return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.occasions, rules):.0f}"
     if sign.sign is Sign.ACTIVE_BUYERS_DECLINE:
         return f"{sign.observed:.0f} of {sign.expected:.0f} regular buyers still buy"
     share = f"{sign.observed / sign.expected:.0%} of the usual" if sign.expected else "none"

@@ -17,7 +17,7 @@ from services.analytics.state import (
     YEAR_DAYS,
     Buyer,
     Customer,
-    Purchases,
+    Occasions,
     Stream,
     Wallet,
     days,
@@ -27,7 +27,7 @@ from shared.contracts.values import Defector
 # Detectors, in the order of `services.analytics.signs.DETECTORS`.
 CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, BUYERS, VOLUME, ATTRITION, DEEP = range(8)
 NONE: tuple[int, ...] = ()
-PURCHASE = (BUYERS, VOLUME, ATTRITION, DEEP)
+PURCHASE = (BUYERS, VOLUME)
 DEFECTORS = frozenset(Defector)
 CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -61,6 +61,39 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         c.cause = o.defector
     if o.segment is not None:
         c.segment = o.segment
+    touched = _counted(c, o, rules)
+    if not is_occasion(o, rules):
+        return touched
+    c.occasions = c.occasions or Occasions(first=o.at, last=o.at)
+    c.occasions.add(o.at, o.evidence, rules.volume.kept)
+    return (*touched, ATTRITION, DEEP)
+
+
+def is_occasion(o: Observation, rules: Rules) -> bool:
+    """Is it that whose absence is the lapse?"""
+    return o.kind == rules.target and o.inbound
+
+
+def begins_again(c: Customer, o: Observation, rules: Rules) -> bool:
+    """A lapsed customer who buys is back; a purchase from before the lapse that comes late says nothing of the kind."""
+    return c.lapsed_at is not None and is_occasion(o, rules) and o.at >= c.lapsed_at
+
+
+def restart(c: Customer, at: int) -> None:
+    """A new course: the past that ended in a lapse is no measure for it, except for what is usually spent."""
+    c.since, c.lapsed_at, c.up, c.cause = at, None, 0, None
+    c.contact = c.enquiry = c.communication = c.complaint = c.volume = c.orders = c.occasions = None
+    c.buyers = []
+    c.dues = [NEVER] * len(c.dues)
+
+
+def ends(c: Customer, o: Observation) -> bool:
+    """A lapse of a customer who has bought since is news of the past."""
+    return o.kind == "lapse" and (c.occasions is None or o.at >= c.occasions.last)
+
+
+def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
+    """In the streams of its kind."""
     if o.kind == "purchase":
         return _purchase(c, o, rules)
     if o.kind == "contact" and o.inbound:
@@ -77,24 +110,6 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
     return NONE
 
 
-def begins_again(c: Customer, o: Observation) -> bool:
-    """A lapsed customer who buys is back; a purchase from before the lapse that comes late says nothing of the kind."""
-    return c.lapsed_at is not None and o.kind == "purchase" and o.at >= c.lapsed_at
-
-
-def restart(c: Customer, at: int) -> None:
-    """A new course: the past that ended in a lapse is no measure for it, except for what is usually spent."""
-    c.since, c.lapsed_at, c.up, c.cause = at, None, 0, None
-    c.contact = c.enquiry = c.communication = c.complaint = c.volume = c.orders = c.purchases = None
-    c.buyers = []
-    c.dues = [NEVER] * len(c.dues)
-
-
-def ends(c: Customer, o: Observation) -> bool:
-    """A lapse of a customer who has bought since is news of the past."""
-    return o.kind == "lapse" and (c.purchases is None or o.at >= c.purchases.last)
-
-
 def _added(c: Customer, stream: Stream | None, o: Observation, watch: Watch, weight: float = 1.0) -> Stream:
     stream = stream or Stream(at=c.since)
     stream.add(max(o.at, c.since), weight, o.evidence, watch)
@@ -102,8 +117,6 @@ def _added(c: Customer, stream: Stream | None, o: Observation, watch: Watch, wei
 
 
 def _purchase(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
-    c.purchases = c.purchases or Purchases(first=o.at, last=o.at)
-    c.purchases.add(o.at, o.evidence, rules.volume.kept)
     c.volume = _added(c, c.volume, o, rules.volume, _tickets(c, o, rules))
     c.orders = c.orders or Stream(at=c.since)
     c.orders.add(max(o.at, c.since), 1.0, None, rules.volume)

@@ -6,7 +6,7 @@ State is kept in the terms of these figures (decay times), so state of one versi
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -48,7 +48,8 @@ class Rules:
 
     name: RulesName = "r1"
     population: Population = Population()
-    horizon_days: float = 90.0  # risk is of no purchase within
+    target: Literal["purchase", "contact"] = "purchase"  # whose absence is the lapse; a contact: by the customer
+    horizon_days: float = 90.0  # risk is of no such event within
     risk_raise: float = 0.80
     risk_deep: float = 0.95  # escalates
     risk_clear: float = 0.65

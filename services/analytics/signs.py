@@ -12,7 +12,7 @@ from math import log
 from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, DEEP, ENQUIRY, VOLUME
 from services.analytics.risk import expected_gap_days, log_odds, probability, risk_by_time
 from services.analytics.rules import Rules, Watch
-from services.analytics.state import DAY, NEVER, Buyer, Customer, Purchases, Stream, days
+from services.analytics.state import DAY, NEVER, Buyer, Customer, Occasions, Stream, days
 
 SECOND = 1_000_000  # closed forms are taken a second early: rounding must not make them late
 HORIZON_DAYS = 20 * 365  # later than this nothing is awaited
@@ -125,14 +125,14 @@ def increase(seen: float, usual: float) -> float:
 
 def risk_at(c: Customer, at: int, rules: Rules) -> float | None:
     """P(no purchase within the horizon) at an instant not before the last purchase; none: never bought."""
-    return None if c.purchases is None else _risk_by_time(c.purchases, rules)(at)
+    return None if c.occasions is None else _risk_by_time(c.occasions, rules)(at)
 
 
-def gap_days(p: Purchases, rules: Rules) -> float:
+def gap_days(p: Occasions, rules: Rules) -> float:
     return expected_gap_days(rules.population, p.repeats, days(p.last - p.first))
 
 
-def lift(p: Purchases, at: int, rules: Rules) -> float:
+def lift(p: Occasions, at: int, rules: Rules) -> float:
     """How far silence has raised the risk since the last purchase, in nats of log odds."""
     risk_of = _risk_by_time(p, rules)
     return log_odds(risk_of(at)) - log_odds(risk_of(p.last))
@@ -191,7 +191,7 @@ def _decline(
 
 
 def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> Verdict:
-    p = c.purchases
+    p = c.occasions
     if p is None or p.repeats < 1:  # one purchase is no rhythm: silence after it says nothing about this customer
         return DOWN
     early = p.last + round(rules.silent_gaps * gap_days(p, rules) * DAY)
@@ -205,5 +205,5 @@ def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> 
     return (False, first_true(lambda instant: risk_of(instant) >= target, at))
 
 
-def _risk_by_time(p: Purchases, rules: Rules) -> Callable[[float], float]:
+def _risk_by_time(p: Occasions, rules: Rules) -> Callable[[float], float]:
     return risk_by_time(rules.population, p.repeats, days(p.last - p.first), rules.horizon_days, since=p.first)

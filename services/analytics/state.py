@@ -63,8 +63,9 @@ class Stream(msgspec.Struct, array_like=True, gc=False):
         return rate * watch.window_days
 
 
-class Purchases(msgspec.Struct, array_like=True, gc=False):
-    """Occasions are days (UTC) with a purchase. A late one between the first and the last counts as another."""
+class Occasions(msgspec.Struct, array_like=True, gc=False):
+    """Days (UTC) with a purchase, or with what else a lapse is the absence of. A late one between the first and the
+    last counts as another."""
 
     first: int
     last: int
@@ -155,7 +156,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     complaint: Stream | None = None
     volume: Stream | None = None  # purchases in usual tickets
     orders: Stream | None = None  # purchases, each as one; `volume` has their evidence
-    purchases: Purchases | None = None
+    occasions: Occasions | None = None
     wallets: list[Wallet] = msgspec.field(default_factory=list)
     buyers: list[Buyer] = msgspec.field(default_factory=list)
     life: Life = msgspec.field(default_factory=Life)

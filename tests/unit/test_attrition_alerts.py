@@ -95,7 +95,7 @@ def test_a_purchase_that_takes_every_sign_down_clears_at_once() -> None:
     back = [purchase(number + 0.4, 12_000) for number in range(290, 320, 2)]
     found = alerts(silent(*back, until=330))
     assert "cleared" == course(silent(*back, until=330))[-1]
-    assert "the customer bought, and nothing is up any more" == found[-1].data.contributions[0].reason
+    assert "the customer is back, and nothing is up any more" == found[-1].data.contributions[0].reason
     assert found[-1].data.signs == ()
 
 

@@ -147,6 +147,29 @@ def test_another_horizon_makes_other_rules_with_another_name(history: list[bytes
     )
 
 
+def test_with_contacts_as_target_risk_and_silence_are_of_contacts_that_the_customer_begins(tmp_path: Path) -> None:
+    def event(n: int, day: int, kind: str, data: dict[str, Any]) -> bytes:
+        time = f"2024-{1 + day // 28:02}-{1 + day % 28:02}T10:00:00Z"
+        return json.dumps(
+            {"specversion": "1.0", "id": str(n), "source": "crm", "type": f"tenure.{kind}.v1", "subject": "anna",
+             "time": time, "data": data}
+        ).encode()  # fmt: skip
+
+    written = [event(n, 7 * n, "contact", {"route": "email", "direction": "inbound"}) for n in range(12)]
+    ours = [event(100 + n, 84 + 7 * n, "contact", {"route": "email", "direction": "outbound"}) for n in range(20)]
+    judged(written + ours, tmp_path, "--target", "contact")
+    scores, alerts = rows(tmp_path, "scores"), rows(tmp_path, "alerts")
+    assert scores[-1]["risk"] > 0.9 > 0.5 > scores[10]["risk"]
+    assert "attrition" in {alert["sign"] for alert in alerts}
+    assert {"r1-contact"} == {json.loads(line)["data"]["rules"] for line in messages(tmp_path)}
+    bought = judged(written + ours, tmp_path)
+    assert [] == rows(bought, "scores")
+
+
+def messages(folder: Path) -> list[bytes]:
+    return (folder / "messages.jsonl").read_bytes().splitlines()
+
+
 def test_rules_from_a_file_differ_in_what_it_names() -> None:
     own = read_rules('name = "ours"\nrisk_raise = 0.7\n[contact]\nwindow_days = 30\n')
     assert ("ours", 0.7, 30, Rules().contact.memory_days) == (

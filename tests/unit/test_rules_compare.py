@@ -59,6 +59,7 @@ def test_a_table_says_the_same_to_people(bolder: str) -> None:
     [
         (f'name = "{Rules().name}"', "name: say one"),
         ('name = "ours"\nhorizon_days = 30', "look ahead 90 and 30 days"),
+        ('name = "ours"\ntarget = "contact"', "absence of a purchase, to the other of a contact"),
     ],
 )
 def test_rules_that_cannot_be_compared_are_refused(text: str, reason: str, tmp_path: Path) -> None:
