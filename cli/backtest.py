@@ -5,7 +5,7 @@ Exit code 0 when every line was an event, 1 when some were not, 2 when it could 
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,8 @@ from cli.output import console, json_line, say
 if TYPE_CHECKING:
     from cli.backtesting.files import Told
     from cli.backtesting.history import Tally
+    from cli.backtesting.report import Material
+    from cli.sending.lines import Faulty, Line
     from services.analytics.rules import Rules
 
 
@@ -42,6 +44,9 @@ def backtest(
     alerts: Annotated[Path | None, typer.Option(help="Writes a line for every sign of every alert.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Writes everybody's risk, every seven days.")] = None,
     messages: Annotated[Path | None, typer.Option(help="Writes the alerts as they stand on the topic.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Writes one HTML page with pictures. Holds all scores in memory.")
+    ] = None,
     rules: Annotated[
         Path | None, typer.Option(help="Figures that differ from the rules of this release: TOML.")
     ] = None,
@@ -55,12 +60,14 @@ def backtest(
     """
     from cli.backtesting.files import Told, lines_to, score_line
     from cli.backtesting.history import Tally, outputs, read_history
+    from cli.backtesting.report import Material
     from services.analytics.core import AlertOut
     from services.analytics.replay import Replay, Score
 
     judged = _rules(rules, horizon, target)
     items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
+    material = None if report is None else Material()
     with (
         lines_to(alerts) as write_alert,
         lines_to(scores) as write_score,
@@ -71,10 +78,16 @@ def backtest(
             if isinstance(output, Score):
                 write_score(score_line(output))
                 scored += 1
+                if material is not None:
+                    material.take_score(output)
             elif isinstance(output, AlertOut):
                 write_message(output.value)
                 for line in told.lines(output):
                     write_alert(line)
+                    if material is not None:
+                        material.take_alert(line)
+    if report is not None and material is not None:
+        report.write_text(_page(judged, material, items, tally), encoding="utf-8")
     _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)
     if tally.refused:
         raise typer.Exit(OUTCOME)
@@ -92,6 +105,15 @@ def _rules(file: Path | None, horizon: float | None, target: Target | None) -> "
     if target is not None and target != rules.target:
         rules = replace(rules, name=f"{rules.name}-{target}", target=target.value)
     return rules
+
+
+def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally") -> str:
+    from cli.backtesting.history import lives_of, past_of
+    from cli.backtesting.report import page
+
+    past = past_of(items(), tally, rules)
+    shown = {alert.customer for alert in material.examples(past)}
+    return page(rules.name, material, past, lives_of(shown, items()))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 Exit code 0 when both were judged, 1 when lines of the file were no events, 2 when it could not begin.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +37,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a history under two versions of the rules: alerts gained and lost, and which of them were right."""
-    from cli.backtesting.history import read_history
+    from cli.backtesting.history import past_of, read_history
     from services.analytics.outcomes import difference
 
     one, other = _rules(old), _rules(new)
@@ -46,7 +45,7 @@ def compare(
     items, _ = read_history(events, source, sort=False)
     before, tally = _raised(items, one)
     after, _ = _raised(items, other)
-    past = _past(items, tally, one)
+    past = past_of(items(), tally, one)
     outcomes = {one.name: past.outcome(before), other.name: past.outcome(after)}
     _tell(past, outcomes, difference(past, before, after), as_json=as_json)
     if tally.refused:
@@ -83,25 +82,6 @@ def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "
     found = outputs(items(), Replay(rules, every=None), tally)
     alerts = (read_alert(output.value) for output in found if isinstance(output, AlertOut))
     return [Raised(a.subject, to_micros(a.time)) for a in alerts if a.type == AttritionAlertRaised.TYPE], tally
-
-
-def _past(items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally", rules: "Rules") -> "Past":
-    from cli.sending.lines import Line
-    from services.analytics.outcomes import Past
-    from shared.contracts.values import to_micros
-
-    bought: dict[str, list[int]] = {}
-    for item in items():
-        if isinstance(item, Line):
-            event = json.loads(item.body)
-            if event.get("type") == f"tenure.{rules.target}.v1" and _is_inbound(event):
-                bought.setdefault(event["subject"], []).append(to_micros(item.at))
-    return Past(bought, until=0 if tally.until is None else to_micros(tally.until), horizon_days=rules.horizon_days)
-
-
-def _is_inbound(event: dict[str, Any]) -> bool:
-    data = event.get("data")
-    return not isinstance(data, dict) or data.get("direction", "inbound") == "inbound"
 
 
 def _told(past: "Past", alert: "Raised") -> dict[str, Any]:

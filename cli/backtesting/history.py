@@ -1,14 +1,17 @@
 """A file's events under the judgement, day by day, as `tenure send --history` would bring them."""
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from cli.errors import UNASKED, CliError
 from cli.sending.lines import Faulty, Line, OutOfOrder, in_order, open_lines, read_lines, sort_lines
 from cli.sending.steps import MAX_BATCH, Tick, history_steps
 from services.analytics.core import Output
+from services.analytics.outcomes import Past
 from services.analytics.replay import Replay, Score
 from services.analytics.rules import Rules, read_rules
 from shared.contracts.catalogue import INPUT_TYPES
@@ -17,6 +20,11 @@ from shared.contracts.values import to_micros
 from shared.intake import admit
 
 SHOWN = 10  # refusals kept word for word; all are counted
+
+
+class Happened(NamedTuple):
+    at: int  # micros
+    kind: str
 
 
 @dataclass
@@ -57,6 +65,34 @@ def read_history(path: Path, source: str, *, sort: bool) -> tuple[Callable[[], I
         return read, sum(1 for _ in in_order(read()))
     except OutOfOrder as error:
         raise CliError(f"A history must be in order of time, and {error}: use --sort.", UNASKED) from None
+
+
+def past_of(items: Iterable[Line | Faulty], tally: Tally, rules: Rules) -> Past:
+    """Who bought when, or did what else a lapse is the absence of, up to the end of the history."""
+    occasions: dict[str, list[int]] = {}
+    for line in items:
+        if isinstance(line, Line):
+            event = json.loads(line.body)
+            if event.get("type") == f"tenure.{rules.target}.v1" and _is_inbound(event):
+                occasions.setdefault(event["subject"], []).append(to_micros(line.at))
+    until = 0 if tally.until is None else to_micros(tally.until)
+    return Past(occasions, until=until, horizon_days=rules.horizon_days)
+
+
+def lives_of(customers: Collection[str], items: Iterable[Line | Faulty]) -> dict[str, list[Happened]]:
+    """Everything that the file says of them; what we began ourselves is left out."""
+    lives: dict[str, list[Happened]] = {customer: [] for customer in customers}
+    for line in items:
+        if isinstance(line, Line):
+            event = json.loads(line.body)
+            if event.get("subject") in lives and _is_inbound(event):
+                lives[event["subject"]].append(Happened(to_micros(line.at), str(event["type"]).split(".")[1]))
+    return lives
+
+
+def _is_inbound(event: dict[str, Any]) -> bool:
+    data = event.get("data")
+    return not isinstance(data, dict) or data.get("direction", "inbound") == "inbound"
 
 
 def ignore(_: Tally) -> None:

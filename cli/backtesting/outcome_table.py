@@ -22,7 +22,7 @@ def _share(share: float | None) -> str:
 ROWS: dict[str, Callable[[Outcome], str]] = {
     "alerts": lambda o: f"{o.alerts:,}",
     "of which the outcome is known": lambda o: f"{o.known:,}",
-    "right: no purchase within the horizon": lambda o: f"{o.right:,}",
+    "right: silent for the whole horizon": lambda o: f"{o.right:,}",
     "precision": lambda o: _share(o.precision),
     "lapses": lambda o: f"{o.lapses:,}",
     "with an alert in time": lambda o: f"{o.found:,}",

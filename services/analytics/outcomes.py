@@ -66,6 +66,7 @@ class Past:
 
     def __init__(self, bought: Mapping[str, Sequence[int]], *, until: int, horizon_days: float) -> None:
         """`bought`: micros, in order."""
+        self.horizon_days = horizon_days
         self._bought, self._until, self._horizon = bought, until, round(horizon_days * DAY)
 
     def spell_of(self, alert: Raised) -> Spell:

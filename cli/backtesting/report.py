@@ -1,0 +1,168 @@
+"""What came of a back-test, on one page: is a risk what it says, how early are alerts right, which signs when, and ten
+customers. Self-contained HTML; the same bytes for the same figures.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from itertools import groupby
+from zlib import crc32
+
+from cli.backtesting.history import Happened
+from cli.backtesting.outcome_table import outcome_rows
+from cli.backtesting.svg import Axis, Series, even, plot
+from services.analytics.outcomes import Past, Raised
+from services.analytics.replay import Score
+from services.analytics.state import DAY
+from shared.contracts.values import from_micros, parse_time, to_micros
+
+BINS, EXAMPLES = 10, 10
+LEAST = 5  # alerts, below which a share says nothing
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#222}"
+    "main{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:1.5em}"
+    "figure{margin:0}svg{width:100%;height:auto}svg text{font-size:12px;fill:#444}figcaption{font-size:13px}"
+    "table{border-collapse:collapse}td{padding:.1em 1.2em .1em 0}td+td{text-align:right}h2{font-size:1.05em}"
+)
+
+
+class Material:
+    """What a page is made of, gathered while the history is judged. All of it is held in memory."""
+
+    def __init__(self) -> None:
+        self.scores: list[Raised] = []  # everybody's, as if each had been an alert
+        self.raised: list[Raised] = []
+        self.signs: list[tuple[int, str]] = []
+        self._alerts: set[str] = set()
+
+    def take_score(self, score: Score) -> None:
+        self.scores.append(Raised(score.customer, score.as_of, score.risk))
+
+    def take_alert(self, line: bytes) -> None:
+        """As `--alerts` writes it; the first line of an alert raised it."""
+        row = json.loads(line)
+        at = to_micros(parse_time(row["time"]))
+        self.signs.append((at, row["sign"]))
+        if row["alert"] not in self._alerts:
+            self._alerts.add(row["alert"])
+            self.raised.append(Raised(row["customer_id"], at, row["risk"]))
+
+    def examples(self, past: Past) -> list[Raised]:
+        """As many alerts that were right as ones that were not, picked by a hash of the customer."""
+        picked: list[Raised] = []
+        for right in (True, False):
+            one_each = {alert.customer: alert for alert in reversed(self.raised) if past.was_right(alert) is right}
+            by_hash = sorted(one_each.values(), key=lambda alert: (crc32(alert.customer.encode()), alert.customer))
+            picked += by_hash[: EXAMPLES // 2]
+        return picked
+
+
+def page(rules: str, material: Material, past: Past, lives: Mapping[str, Sequence[Happened]]) -> str:
+    """`lives`: events of the examples."""
+    plots = [
+        ("Is a risk what it says?", _reliability(past, material.scores)),
+        ("How early are alerts right?", _by_silence(past, material)),
+        ("Signs told a month", _by_month(material.signs)),
+    ]
+    plots += [(_heading(past, alert), _life(alert, material, lives)) for alert in material.examples(past)]
+    sections = "".join(f"<section><h2>{escape(name)}</h2>{picture}</section>" for name, picture in plots)
+    cells = "".join(
+        f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>"
+        for name, value in outcome_rows([past.outcome(material.raised)])
+    )
+    title = f"Back-test under rules {escape(rules)}"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
+        f"<h1>{title}</h1><table>{cells}</table><main>{sections}</main></html>\n"
+    )
+
+
+def _reliability(past: Past, scores: Iterable[Raised]) -> str:
+    """Ten bins of equally many weekly scores whose outcome is known."""
+    known = sorted((s.risk, right) for s in scores if s.risk is not None and (right := past.was_right(s)) is not None)
+    size = -(-len(known) // BINS) or 1
+    bins = [known[n : n + size] for n in range(0, len(known), size)]
+    points = [(_mean(risk for risk, _ in some), _mean(right for _, right in some)) for some in bins]
+    ticks = even(0, 1, 5, ".0%")
+    return plot(
+        Axis("risk as it was said", 0, 1, ticks),
+        Axis("share that lapsed", 0, 1, ticks),
+        [
+            Series("weekly scores, in ten bins", points, marked=True),
+            Series("as it should be", [(0, 0), (1, 1)], faint=True),
+        ],
+    )
+
+
+def _by_silence(past: Past, material: Material) -> str:
+    step = past.horizon_days / 9
+    series = [
+        Series("alerts", _right_by_silence(past, material.raised, step), marked=True),
+        Series("everybody after so long a silence", _right_by_silence(past, material.scores, step), faint=True),
+    ]
+    return plot(
+        Axis("days of silence", 0, 2 * past.horizon_days, even(0, 2 * past.horizon_days, 6, ".0f")),
+        Axis("share that lapsed", 0, 1, even(0, 1, 5, ".0%")),
+        series,
+    )
+
+
+def _right_by_silence(past: Past, alerts: Iterable[Raised], step: float) -> list[tuple[float, float]]:
+    came: defaultdict[int, list[bool]] = defaultdict(list)
+    for alert in alerts:
+        silent, right = (alert.at - past.spell_of(alert).since) / DAY, past.was_right(alert)
+        if right is not None and silent < 2 * past.horizon_days:
+            came[int(silent / step)].append(right)
+    return [((n + 0.5) * step, _mean(came[n])) for n in sorted(came) if len(came[n]) >= LEAST]
+
+
+def _by_month(signs: Sequence[tuple[int, str]]) -> str:
+    months = sorted({_month(at) for at, _ in signs})
+    counts = Counter((sign, _month(at)) for at, sign in signs)
+    names = sorted({sign for _, sign in signs})
+    every = max(1, -(-len(months) // 8))
+    ticks = [(n, f"{m // 12}-{m % 12 + 1:02}") for n, m in enumerate(months) if n % every == 0]
+    most = max(counts.values(), default=1)
+    return plot(
+        Axis("month", 0, max(1, len(months) - 1), ticks),
+        Axis("times told", 0, most, even(0, most, 4, ".0f")),
+        [Series(name, [(n, counts[name, month]) for n, month in enumerate(months)]) for name in names],
+    )
+
+
+def _heading(past: Past, alert: Raised) -> str:
+    came = "right" if past.was_right(alert) else "wrong"
+    return f"{alert.customer}, alert of {from_micros(alert.at):%Y-%m-%d}: {came}"
+
+
+def _life(alert: Raised, material: Material, lives: Mapping[str, Sequence[Happened]]) -> str:
+    """Events by kind below, the risk above them, and the instant of the alert."""
+    events = sorted(lives[alert.customer])
+    risk = [(s.at, s.risk) for s in material.scores if s.customer == alert.customer and s.risk is not None]
+    first, last = events[0].at, max(events[-1].at, risk[-1][0] if risk else 0, alert.at)
+    kinds = [
+        (kind, list(some)) for kind, some in groupby(sorted(events, key=lambda e: (e.kind, e.at)), lambda e: e.kind)
+    ]
+    dots = [
+        Series(kind, [(e.at, -0.06 * (n + 1)) for e in some], marked=True, joined=False)
+        for n, (kind, some) in enumerate(kinds)
+    ]
+    ticks = [
+        (first + (last - first) * n / 4, f"{from_micros(first + (last - first) * n // 4):%Y-%m-%d}") for n in range(5)
+    ]
+    return plot(
+        Axis("", first, last, ticks),
+        Axis("risk", -0.06 * (len(kinds) + 1), 1, even(0, 1, 5, ".0%")),
+        [Series("risk", risk), *dots, Series("alert", [(alert.at, 0), (alert.at, 1)], faint=True)],
+    )
+
+
+def _month(at: int) -> int:
+    day = from_micros(at)
+    return day.year * 12 + day.month - 1
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = list(values)
+    return sum(known) / len(known) if known else 0.0

@@ -1,0 +1,61 @@
+"""The page of a back-test: whole in itself, the same every time, and true to the figures it shows."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.backtesting.svg import Axis, Series, even, plot
+from cli.data import CDNOW
+from cli.main import app
+
+SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(tmp_path_factory.mktemp("report") / "report.html")
+
+
+def written(file: Path) -> str:
+    assert 0 == CliRunner().invoke(app, ["backtest", "--events", str(CDNOW), "--report", str(file)]).exit_code
+    return file.read_text(encoding="utf-8")
+
+
+def test_it_needs_nothing_else_and_runs_nothing(page: str) -> None:
+    assert not re.search(r"<script|<link|<img|https?://|@import|url\(", page)
+
+
+def test_every_picture_is_well_formed_and_lies_within_its_frame(page: str) -> None:
+    pictures = [ElementTree.fromstring(found) for found in SVG.findall(page)]
+    assert 3 + 10 == len(pictures)
+    for picture in pictures:
+        _, _, width, height = map(float, picture.attrib["viewBox"].split())
+        for dot in picture.iter("circle"):
+            assert 0 <= float(dot.attrib["cx"]) <= width
+            assert 0 <= float(dot.attrib["cy"]) <= height
+
+
+def test_half_of_the_examples_are_of_alerts_that_were_right(page: str) -> None:
+    assert (5, 5) == (page.count(": right</h2>"), page.count(": wrong</h2>"))
+
+
+def test_the_same_history_gives_the_same_page(page: str, tmp_path: Path) -> None:
+    assert page == written(tmp_path / "again.html")
+
+
+def test_a_point_stands_where_its_figures_say() -> None:
+    axis = Axis("x", 0, 10, even(0, 10, 2, "g"))
+    picture = plot(axis, axis, [Series("one", [(0, 0), (5, 5), (10, 10)], marked=True)])
+    drawn = ElementTree.fromstring(SVG.findall(picture)[0])
+    corners = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in drawn.iter("circle")]
+    (left, bottom), middle, (right, top) = corners
+    assert middle == ((left + right) / 2, (bottom + top) / 2)
+    assert left < right
+    assert bottom > top
+
+
+def test_names_of_customers_are_text() -> None:
+    assert "<b>" not in plot(Axis("<b>", 0, 1, []), Axis("y", 0, 1, []), [Series("<b>", [])])
