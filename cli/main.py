@@ -49,6 +49,7 @@ VERBS = {
         Verb("contracts", "Are these events right? Offline: check a file, show a type."),
         Verb("timeline", "One customer's story, event by event."),
         Verb("customer", "One customer at a glance."),
+        Verb("explain", "One customer's life in a picture: events, rhythm, risk, alerts."),
         Verb("alerts", "Who is drifting away, the most valuable first."),
         Verb("dead-letters", "What could not be read, and why."),
         Verb("redrive", "Give parked causes and dead letters another try."),

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from cli.backtesting.life import Happened
 from cli.errors import UNASKED, CliError
 from cli.sending.lines import Faulty, Line, OutOfOrder, in_order, open_lines, read_lines, sort_lines
 from cli.sending.steps import MAX_BATCH, Tick, history_steps
@@ -20,11 +21,6 @@ from shared.contracts.values import to_micros
 from shared.intake import admit
 
 SHOWN = 10  # refusals kept word for word; all are counted
-
-
-class Happened(NamedTuple):
-    at: int  # micros
-    kind: str
 
 
 @dataclass

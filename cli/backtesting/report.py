@@ -6,10 +6,9 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from itertools import groupby
 from zlib import crc32
 
-from cli.backtesting.history import Happened
+from cli.backtesting.life import Happened, Life, picture
 from cli.backtesting.outcome_table import outcome_rows
 from cli.backtesting.svg import Axis, Series, even, plot
 from services.analytics.outcomes import Past, Raised
@@ -137,25 +136,8 @@ def _heading(past: Past, alert: Raised) -> str:
 
 
 def _life(alert: Raised, material: Material, lives: Mapping[str, Sequence[Happened]]) -> str:
-    """Events by kind below, the risk above them, and the instant of the alert."""
-    events = sorted(lives[alert.customer])
     risk = [(s.at, s.risk) for s in material.scores if s.customer == alert.customer and s.risk is not None]
-    first, last = events[0].at, max(events[-1].at, risk[-1][0] if risk else 0, alert.at)
-    kinds = [
-        (kind, list(some)) for kind, some in groupby(sorted(events, key=lambda e: (e.kind, e.at)), lambda e: e.kind)
-    ]
-    dots = [
-        Series(kind, [(e.at, -0.06 * (n + 1)) for e in some], marked=True, joined=False)
-        for n, (kind, some) in enumerate(kinds)
-    ]
-    ticks = [
-        (first + (last - first) * n / 4, f"{from_micros(first + (last - first) * n // 4):%Y-%m-%d}") for n in range(5)
-    ]
-    return plot(
-        Axis("", first, last, ticks),
-        Axis("risk", -0.06 * (len(kinds) + 1), 1, even(0, 1, 5, ".0%")),
-        [Series("risk", risk), *dots, Series("alert", [(alert.at, 0), (alert.at, 1)], faint=True)],
-    )
+    return picture(Life(lives[alert.customer], risk, [Happened(alert.at, "raised")]))
 
 
 def _month(at: int) -> int:

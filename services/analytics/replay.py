@@ -5,7 +5,7 @@ In: events in order of time, and how far time has come. Out: alerts and rows of 
 for byte, and scores at the end of every seventh day. Each is worked out from what came before it and from nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.analytics.core import Core, Observation, Output
@@ -70,6 +70,16 @@ class Replay:
             for customer, risk in self._core.risks(self._scored):
                 yield Score(customer, self._scored, risk)
             self._scored += self._every
+
+
+def risk_by_week(observed: Sequence[Observation], rules: Rules, until: int) -> Iterator[tuple[int, float]]:
+    """Of one customer whose observations are in order: every seven days from the first on, and at last as of `until`,
+    micros."""
+    core, waiting = Core(rules), list(observed)
+    for instant in (*range(observed[0].at, until, WEEK), until):
+        while waiting and waiting[0].at <= instant:
+            core.observe(waiting.pop(0))
+        yield from ((instant, risk) for _, risk in core.risks(instant))
 
 
 def observation_of(event: Inbound) -> Observation | None:

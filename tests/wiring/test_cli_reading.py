@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from fastapi import FastAPI
@@ -126,3 +128,24 @@ def test_a_raised_alert_is_told_with_its_reasons() -> None:
     (record,) = told(ANALYTICS, "c-1", (9, raised("c-1", 9)))
     told_ = "ALERT raised, risk 90%, 50.00 EUR a year at stake: silent for 41 days, own rhythm is 9"
     assert told_ == sentence(json.loads(record.value or b""))
+
+
+def test_a_life_is_drawn_with_its_events_its_risk_and_its_alerts() -> None:
+    said = run("explain", "c-1")
+    assert 0 == said.exit_code, said.output
+    rows = dict(line.split(maxsplit=1) for line in said.stdout.splitlines()[:9] if line.strip())
+    assert {"purchase", "risk", "alerts"} <= rows.keys()
+    assert "R" in rows["alerts"]
+    assert any("raised: " in line for line in said.stdout.splitlines())
+
+
+def test_a_life_is_drawn_into_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "life.svg"
+    assert 0 == run("explain", "c-1", "--svg", str(file)).exit_code
+    picture = ElementTree.parse(file).getroot()
+    assert "{http://www.w3.org/2000/svg}svg" == picture.tag
+    assert list(picture.iter("{http://www.w3.org/2000/svg}circle"))
+
+
+def test_of_whom_nothing_is_judged_there_is_no_picture() -> None:
+    assert "Nothing that is judged has happened to c-2 yet" in str(run("explain", "c-2").exception)

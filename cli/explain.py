@@ -1,0 +1,106 @@
+"""`tenure explain`: one customer's life in a picture: events, own rhythm, risk over time, alerts and why.
+
+The events are those of the timeline; the risk is what the judgement makes of them, week by week.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.context import ApiOption, KeyOption, connect
+from cli.errors import CliError
+from cli.output import console
+from cli.timeline import read
+
+if TYPE_CHECKING:
+    from cli.backtesting.life import Life
+    from services.analytics.core import Observation
+
+ALERT = "tenure.attrition-alert-"
+MOST_WIDE = 120
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(help="The customer's id, exactly as channels write it.")],
+    svg: Annotated[Path | None, typer.Option("--svg", help="Writes the picture as an SVG file instead.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Up to this day. Default: a week after the last event.")
+    ] = None,
+    api: ApiOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Draw one customer's life: what happened, how the risk went, where the alerts were and why."""
+    from cli.backtesting.life import drawing, picture
+
+    with connect(api, key) as client:
+        entries = list(read(client, customer, {"order": "asc"}))
+    observed = _observed(customer, entries)
+    if not observed:
+        raise CliError(f"Nothing that is judged has happened to {customer} yet: see `tenure timeline {customer}`.")
+    life = _life(entries, observed, None if until is None else until.replace(tzinfo=UTC))
+    if svg is not None:
+        svg.write_text(_standing_alone(picture(life)), encoding="utf-8")
+        return
+    out = console()
+    for line in drawing(life, min(MOST_WIDE, out.width)):
+        print(line)
+    for line in _words(observed, life, entries):
+        print(line)
+
+
+def _observed(customer: str, entries: Sequence[dict[str, Any]]) -> "list[Observation]":
+    """What the judgement takes of the timeline, in order of time."""
+    import msgspec
+
+    from services.analytics.facts import LogFact, observation
+
+    envelopes = (
+        {
+            "source": e["source"], "type": e["type"], "subject": customer, "time": e["time"], "data": e["data"],
+            "sequence": str(e["sequence"]), "causeid": e["cause"] or "", "inputid": e["input"],
+        }
+        for e in entries
+        if not e["type"].startswith(ALERT)
+    )  # fmt: skip
+    facts = (msgspec.convert(envelope, LogFact) for envelope in envelopes)
+    return [seen for fact in facts if (seen := observation(fact)) is not None]
+
+
+def _life(entries: Sequence[dict[str, Any]], observed: "Sequence[Observation]", until: datetime | None) -> "Life":
+    from cli.backtesting.life import Happened, Life
+    from services.analytics.replay import WEEK, risk_by_week
+    from services.analytics.rules import Rules
+    from shared.contracts.values import parse_time, to_micros
+
+    alerts = [
+        Happened(to_micros(parse_time(e["time"])), e["type"].removeprefix(ALERT).partition(".")[0])
+        for e in entries
+        if e["type"].startswith(ALERT)
+    ]
+    end = max(o.at for o in observed) + WEEK if until is None else to_micros(until)
+    events = [Happened(o.at, o.kind) for o in observed if o.inbound and o.at <= end]
+    return Life(events, list(risk_by_week(observed, Rules(), end)), [a for a in alerts if a.at <= end])
+
+
+def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:
+    days = sorted({o.at // 86_400_000_000 for o in observed if o.kind == "purchase"})
+    yield ""
+    if len(days) > 1:
+        yield f"Buys every {(days[-1] - days[0]) / (len(days) - 1):.0f} days on average, on {len(days):,} days so far."
+    if life.risk:
+        yield f"Risk {life.risk[-1][1]:.0%} at the end of the picture."
+    for e in entries:
+        if e["type"].startswith(ALERT):
+            words = [e["type"].removeprefix(ALERT).partition(".")[0]]
+            words += [", ".join(c["reason"] for c in e["data"].get("contributions", ()))]
+            yield f"{e['time'][:10]}  {': '.join(filter(None, words))}"
+
+
+def _standing_alone(figure: str) -> str:
+    """The picture of a figure, as a file of its own."""
+    start, end = figure.index("<svg "), figure.index("</svg>") + len("</svg>")
+    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12" '
+    return figure[start:end].replace("<svg ", head, 1) + "\n"
