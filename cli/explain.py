@@ -41,6 +41,8 @@ def explain(
     if not observed:
         raise CliError(f"Nothing that is judged has happened to {customer} yet: see `tenure timeline {customer}`.")
     life = _life(entries, observed, None if until is None else until.replace(tzinfo=UTC))
+    if not life.events:
+        raise CliError(f"{customer} had not done anything by then: see `tenure timeline {customer}`.")
     if svg is not None:
         svg.write_text(_standing_alone(picture(life)), encoding="utf-8")
         return

@@ -149,3 +149,7 @@ def test_a_life_is_drawn_into_a_file(tmp_path: Path) -> None:
 
 def test_of_whom_nothing_is_judged_there_is_no_picture() -> None:
     assert "Nothing that is judged has happened to c-2 yet" in str(run("explain", "c-2").exception)
+
+
+def test_before_the_first_event_there_is_no_picture() -> None:
+    assert "had not done anything by then" in str(run("explain", "c-1", "--until", "2020-01-01").exception)
