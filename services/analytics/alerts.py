@@ -24,21 +24,21 @@ class Transition(Enum):
     CROSSED_AGAIN = "up again soon after it was cleared"
     SNOOZE_ENDED = "still up when the snooze ended"
     CALMED = "nothing has been up for the dwell time"
-    BOUGHT = "the customer is back, and nothing is up any more"
+    BACK = "the customer is back, and nothing is up any more"
     LAPSED = "the customer has lapsed"
     ACKNOWLEDGED = "somebody took it in hand"
     SNOOZED = "somebody asked for quiet"
 
 
-def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, bought: bool = False) -> Transition | None:
+def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_back: bool = False) -> Transition | None:
     """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have."""
     if not life.is_open:
         return _opened(life, up, at, sequence, rules) if up else None
     if up:
         life.calm_since = NEVER
         return _still_up(life, up, at)
-    if bought:
-        return _closed(life, at, Transition.BOUGHT)
+    if is_back:
+        return _closed(life, at, Transition.BACK)
     life.calm_since = min(life.calm_since, at)
     return _closed(life, at, Transition.CALMED) if at - life.calm_since >= _dwell(rules) else None
 

@@ -113,13 +113,13 @@ class Core:
             bit = 1 << number
             up, dues[number] = DETECTORS[number](c, at, c.up & bit > 0, rules)
             c.up = c.up | bit if up else c.up & ~bit
-        bought = o is not None and is_occasion(o, rules)
+        is_back = o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
-        if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, bought=bought)) is not None:
+        if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_back=is_back)) is not None:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
-        if outputs or bought or o is None:
+        if outputs or is_back or o is None:
             outputs += self._row(c, at, anyway=bool(outputs))
         c.due = min(min(dues), alerts.awaits(c.life, rules))
         return outputs

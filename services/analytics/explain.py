@@ -51,7 +51,7 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
     Transition.CROSSED_AGAIN: AttritionAlertReopened,
     Transition.SNOOZE_ENDED: AttritionAlertReopened,
     Transition.CALMED: AttritionAlertCleared,
-    Transition.BOUGHT: AttritionAlertCleared,
+    Transition.BACK: AttritionAlertCleared,
     Transition.LAPSED: AttritionAlertCleared,
     Transition.ACKNOWLEDGED: AttritionAlertAcknowledged,
     Transition.SNOOZED: AttritionAlertSnoozed,
