@@ -14,6 +14,7 @@ from cli.context import ApiOption, KeyOption, connect
 from cli.errors import CliError
 from cli.output import console
 from cli.timeline import read
+from shared.contracts.values import format_time
 
 if TYPE_CHECKING:
     from cli.backtesting.life import Life
@@ -35,14 +36,14 @@ def explain(
     """Draw one customer's life: what happened, how the risk went, where the alerts were and why."""
     from cli.backtesting.life import drawing, picture
 
+    end = None if until is None else until.replace(tzinfo=UTC)
+    asked = {"order": "asc"} if end is None else {"order": "asc", "to": format_time(end)}
     with connect(api, key) as client:
-        entries = list(read(client, customer, {"order": "asc"}))
+        entries = list(read(client, customer, asked))
     observed = _observed(customer, entries)
-    if not observed:
-        raise CliError(f"Nothing that is judged has happened to {customer} yet: see `tenure timeline {customer}`.")
-    life = _life(entries, observed, None if until is None else until.replace(tzinfo=UTC))
-    if not life.events:
-        raise CliError(f"{customer} had not done anything by then: see `tenure timeline {customer}`.")
+    if not any(o.inbound for o in observed):
+        raise CliError(f"{customer} has done nothing by then that is judged: see `tenure timeline {customer}`.")
+    life = _life(entries, observed, end)
     if svg is not None:
         svg.write_text(_standing_alone(picture(life)), encoding="utf-8")
         return
@@ -83,12 +84,14 @@ def _life(entries: Sequence[dict[str, Any]], observed: "Sequence[Observation]", 
         if e["type"].startswith(ALERT)
     ]
     end = max(o.at for o in observed) + WEEK if until is None else to_micros(until)
-    events = [Happened(o.at, o.kind) for o in observed if o.inbound and o.at <= end]
-    return Life(events, list(risk_by_week(observed, Rules(), end)), [a for a in alerts if a.at <= end])
+    events = [Happened(o.at, o.kind) for o in observed if o.inbound]
+    return Life(events, list(risk_by_week(observed, Rules(), end)), alerts)
 
 
 def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:
-    days = sorted({o.at // 86_400_000_000 for o in observed if o.kind == "purchase"})
+    from services.analytics.state import DAY
+
+    days = sorted({o.at // DAY for o in observed if o.kind == "purchase"})
     yield ""
     if len(days) > 1:
         yield f"Buys every {(days[-1] - days[0]) / (len(days) - 1):.0f} days on average, on {len(days):,} days so far."

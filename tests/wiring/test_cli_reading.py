@@ -148,8 +148,15 @@ def test_a_life_is_drawn_into_a_file(tmp_path: Path) -> None:
 
 
 def test_of_whom_nothing_is_judged_there_is_no_picture() -> None:
-    assert "Nothing that is judged has happened to c-2 yet" in str(run("explain", "c-2").exception)
+    assert "c-2 has done nothing by then that is judged" in str(run("explain", "c-2").exception)
+
+
+def test_a_life_up_to_a_day_knows_nothing_of_what_came_later() -> None:
+    said = run("explain", "c-1", "--until", "2026-03-03").stdout
+    assert "raised: " in said
+    assert "cleared" not in said
+    assert "on 3 days so far" in said
 
 
 def test_before_the_first_event_there_is_no_picture() -> None:
-    assert "had not done anything by then" in str(run("explain", "c-1", "--until", "2020-01-01").exception)
+    assert "has done nothing by then" in str(run("explain", "c-1", "--until", "2020-01-01").exception)
