@@ -37,6 +37,8 @@ def evaluate(
 def tell(found: "LogPast", horizon_days: float, *, as_json: bool) -> None:
     from services.analytics.outcomes import Past
 
+    if found.unreadable:
+        say(f"{found.unreadable:,} records could not be read: see `tenure dead-letters --service analytics`")
     if not found.raised:
         say("No alert has been raised yet.")
         raise typer.Exit(OUTCOME)

@@ -4,7 +4,7 @@ from services.analytics.outcomes import Raised
 from shared.broker import Record
 from shared.contracts.analytics import AttritionAlertRaised, read_alert
 from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES
-from shared.contracts.envelope import read_fact
+from shared.contracts.envelope import Unreadable, read_fact
 from shared.contracts.retention import PurchaseRecorded
 from shared.contracts.tick import read_tick
 from shared.contracts.values import to_micros
@@ -21,11 +21,17 @@ class LogPast:
         self._bought: dict[str, set[int]] = {}
         self._ticks: dict[tuple[int, str], int] = {}  # partition, service -> its highest
         self._seen: set[str] = set()
+        self.unreadable = 0
         self.raised: dict[str, list[Raised]] = {}  # by name of the rules, in order of time per customer
 
     def take(self, record: Record) -> None:
-        """Raises Unreadable: in these topics there is nothing but ours."""
-        value = record.value or b""
+        """What cannot be read is counted: analytics, too, has set it aside and gone on."""
+        try:
+            self._take(record, record.value or b"")
+        except Unreadable:
+            self.unreadable += 1
+
+    def _take(self, record: Record, value: bytes) -> None:
         if record.key is None:
             self._take_tick(record.partition, value)
         elif record.topic == ALERTS and RAISED in value:

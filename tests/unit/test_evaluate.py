@@ -48,6 +48,13 @@ def test_copies_change_nothing() -> None:
     assert (once.raised, once.occasions(), once.clock()) == (twice.raised, twice.occasions(), twice.clock())
 
 
+def test_what_is_no_record_of_ours_is_counted_and_hides_nothing() -> None:
+    junk = [record(b'{"type": "tenure.purchase-recorded.v1"}', topic=CUSTOMER_EVENTS, key=b"x")]
+    with_junk, without = gathered(junk + log()), gathered(log())
+    assert (1, 0) == (with_junk.unreadable, without.unreadable)
+    assert without.raised == with_junk.raised
+
+
 def test_before_all_services_have_spoken_nothing_is_known() -> None:
     assert 0 == gathered([one for one in log() if one.value is None or b"tenure/retention" not in one.value]).clock()
 
