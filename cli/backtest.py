@@ -111,7 +111,7 @@ def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Li
     from cli.backtesting.history import lives_of, past_of
     from cli.backtesting.report import page
 
-    past = past_of(items(), tally, rules)
+    past = past_of(tally, rules)
     shown = {alert.customer for alert in material.examples(past)}
     return page(rules.name, material, past, lives_of(shown, items()))
 

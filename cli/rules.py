@@ -45,11 +45,11 @@ def compare(
     items, _ = read_history(events, source, sort=False)
     before, tally = _raised(items, one)
     after, _ = _raised(items, other)
-    past = past_of(items(), tally, one)
+    past = past_of(tally, one)
     outcomes = {one.name: past.outcome(before), other.name: past.outcome(after)}
     _tell(past, outcomes, difference(past, before, after), as_json=as_json)
     if tally.refused:
-        say(f"{tally.refused:,} lines are no events: `tenure backtest` says which")
+        say(f"Lines that are no events: {tally.refused:,}; `tenure backtest` says which")
         raise typer.Exit(OUTCOME)
 
 

@@ -1,11 +1,10 @@
 """A file's events under the judgement, day by day, as `tenure send --history` would bring them."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from cli.backtesting.life import Happened
 from cli.errors import UNASKED, CliError
@@ -14,24 +13,27 @@ from cli.sending.steps import MAX_BATCH, Tick, history_steps
 from services.analytics.core import Output
 from services.analytics.outcomes import Past
 from services.analytics.replay import Replay, Score
-from services.analytics.rules import Rules, read_rules
+from services.analytics.rules import TARGETS, Rules, read_rules
 from shared.contracts.catalogue import INPUT_TYPES
-from shared.contracts.envelope import Unreadable, read_inbound
+from shared.contracts.envelope import Inbound, Unreadable, read_inbound
 from shared.contracts.values import to_micros
 from shared.intake import admit
 
+INBOUND = "inbound"
 SHOWN = 10  # refusals kept word for word; all are counted
 
 
 @dataclass
 class Tally:
-    """What became of the lines. `until`: the instant up to which time has passed."""
+    """What became of the lines. `done`: by what a lapse may be the absence of, who did it when, micros. `until`: the
+    instant up to which time has passed."""
 
     events: int = 0
     twice: int = 0
     refused: int = 0
     first_refusals: list[tuple[int, str]] = field(default_factory=list)  # line, reason
     customers: set[str] = field(default_factory=set)
+    done: dict[str, dict[str, list[int]]] = field(default_factory=lambda: {target: {} for target in TARGETS})
     until: datetime | None = None
 
     def refuse(self, line: int, reason: str) -> None:
@@ -63,32 +65,31 @@ def read_history(path: Path, source: str, *, sort: bool) -> tuple[Callable[[], I
         raise CliError(f"A history must be in order of time, and {error}: use --sort.", UNASKED) from None
 
 
-def past_of(items: Iterable[Line | Faulty], tally: Tally, rules: Rules) -> Past:
+def past_of(tally: Tally, rules: Rules) -> Past:
     """Who bought when, or did what else a lapse is the absence of, up to the end of the history."""
-    occasions: dict[str, list[int]] = {}
-    for line in items:
-        if isinstance(line, Line):
-            event = json.loads(line.body)
-            if event.get("type") == f"tenure.{rules.target}.v1" and _is_inbound(event):
-                occasions.setdefault(event["subject"], []).append(to_micros(line.at))
     until = 0 if tally.until is None else to_micros(tally.until)
-    return Past(occasions, until=until, horizon_days=rules.horizon_days)
+    return Past(tally.done[rules.target], until=until, horizon_days=rules.horizon_days)
 
 
 def lives_of(customers: Collection[str], items: Iterable[Line | Faulty]) -> dict[str, list[Happened]]:
-    """Everything that the file says of them; what we began ourselves is left out."""
+    """Every event of theirs; what we began ourselves is left out."""
     lives: dict[str, list[Happened]] = {customer: [] for customer in customers}
     for line in items:
         if isinstance(line, Line):
-            event = json.loads(line.body)
-            if event.get("subject") in lives and _is_inbound(event):
-                lives[event["subject"]].append(Happened(to_micros(line.at), str(event["type"]).split(".")[1]))
+            with suppress(Unreadable):  # counted when it was judged
+                event = read_inbound(line.body, INPUT_TYPES)
+                if event.subject in lives and _is_inbound(event):
+                    lives[event.subject].append(Happened(to_micros(event.time), _kind(event)))
     return lives
 
 
-def _is_inbound(event: dict[str, Any]) -> bool:
-    data = event.get("data")
-    return not isinstance(data, dict) or data.get("direction", "inbound") == "inbound"
+def _is_inbound(event: Inbound) -> bool:
+    return getattr(event.data, "direction", INBOUND) == INBOUND
+
+
+def _kind(event: Inbound) -> str:
+    """`purchase` of `tenure.purchase.v1`."""
+    return event.type.split(".")[1]
 
 
 def ignore(_: Tally) -> None:
@@ -129,3 +130,5 @@ def _take(line: Line, replay: Replay, tally: Tally) -> None:
         return
     tally.events += 1
     tally.customers.add(event.subject)
+    if _is_inbound(event) and (done := tally.done.get(_kind(event))) is not None:
+        done.setdefault(event.subject, []).append(to_micros(event.time))

@@ -3,14 +3,18 @@
 State is kept in the terms of these figures (decay times), so state of one version is never read by another.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
 
 from shared.contracts.analytics import MAX_EVIDENCE, RulesName
+
+Target = Literal["purchase", "contact"]
+TARGETS = get_args(Target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Rules:
 
     name: RulesName = "r1"
     population: Population = Population()
-    target: Literal["purchase", "contact"] = "purchase"  # whose absence is the lapse; a contact: by the customer
+    target: Target = "purchase"  # whose absence is the lapse; a contact: by the customer
     horizon_days: float = 90.0  # risk is of no such event within
     risk_raise: float = 0.80
     risk_deep: float = 0.95  # escalates
@@ -83,11 +87,13 @@ def read_rules(text: str) -> Rules:
     return TypeAdapter(Rules).validate_python(_over(known, said, ""))
 
 
-def _over(known: Mapping[str, Any], said: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _over(known: Mapping[str, Any], said: Any, path: str) -> dict[str, Any]:
+    if not isinstance(said, Mapping):
+        raise ValueError(f"{path[:-1]}: expected a table")
     if unknown := sorted(said.keys() - known.keys()):
         raise ValueError(f"{path}{unknown[0]}: there is no such figure")
-    return {
-        name: _over(value, said[name], f"{path}{name}.") if isinstance(value, dict) else said[name]
-        for name, value in known.items()
-        if name in said
-    } | {name: value for name, value in known.items() if name not in said}
+    for name, value in said.items():
+        if isinstance(value, int | float) and not 0 < value < math.inf:
+            raise ValueError(f"{path}{name}: expected a figure above zero, and finite")
+    tables = {name: _over(known[name], said[name], f"{path}{name}.") for name in said if isinstance(known[name], dict)}
+    return {**known, **said, **tables}

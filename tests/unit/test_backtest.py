@@ -187,6 +187,9 @@ def test_rules_from_a_file_differ_in_what_it_names() -> None:
         ('name = "ours"\nrisk_raise = "high"', "risk_raise"),
         ('name = "Our rules"', "name"),
         ("name", "Expected"),
+        ('name = "ours"\ncontact = 3', "contact: expected a table"),
+        ('name = "ours"\n[contact]\nwindow_days = 0', "contact.window_days: expected a figure above zero"),
+        ('name = "ours"\nrisk_raise = nan', "risk_raise: expected a figure above zero"),
     ],
 )
 def test_rules_that_cannot_be_read_say_why(text: str, reason: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`tenure rules compare`: what other rules would have changed, on a history."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.data import CDNOW
-from cli.errors import UNASKED, CliError
+from cli.errors import OUTCOME, UNASKED, CliError
 from cli.main import app
 from services.analytics.rules import Rules
 
@@ -73,3 +74,12 @@ def test_the_same_name_twice_is_refused() -> None:
     refused = run(Rules().name, Rules().name).exception
     assert isinstance(refused, CliError)
     assert "nobody could tell their alerts apart" in refused.message
+
+
+def test_a_purchase_that_is_no_event_is_nobodys_purchase(tmp_path: Path, bolder: str) -> None:
+    nobodys = json.dumps({"specversion": "1.0", "id": "1", "source": "shop", "type": "tenure.purchase.v1",
+                          "time": "1999-01-01T00:00:00Z", "data": {}})  # fmt: skip
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(gzip.decompress(CDNOW.read_bytes()) + nobodys.encode())
+    result = CliRunner().invoke(app, ["rules", "compare", Rules().name, bolder, "--events", str(file), "--json"])
+    assert (OUTCOME, "Lines that are no events: 1") == (result.exit_code, result.stderr.partition(";")[0])
