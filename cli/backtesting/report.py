@@ -45,7 +45,7 @@ class Material:
         self.signs.append((at, row["sign"]))
         if row["alert"] not in self._alerts:
             self._alerts.add(row["alert"])
-            self.raised.append(Raised(row["customer_id"], at, row["risk"]))
+            self.raised.append(Raised(row["customer_id"], at, row.get("risk")))
 
     def examples(self, past: Past) -> list[Raised]:
         """As many alerts that were right as ones that were not, picked by a hash of the customer."""

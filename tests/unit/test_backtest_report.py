@@ -19,8 +19,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(tmp_path_factory.mktemp("report") / "report.html")
 
 
-def written(file: Path) -> str:
-    assert 0 == CliRunner().invoke(app, ["backtest", "--events", str(CDNOW), "--report", str(file)]).exit_code
+def written(file: Path, *options: str) -> str:
+    asked = ["backtest", "--events", str(CDNOW), "--report", str(file), *options]
+    assert 0 == CliRunner().invoke(app, asked).exit_code
     return file.read_text(encoding="utf-8")
 
 
@@ -44,6 +45,12 @@ def test_half_of_the_examples_are_of_alerts_that_were_right(page: str) -> None:
 
 def test_the_same_history_gives_the_same_page(page: str, tmp_path: Path) -> None:
     assert page == written(tmp_path / "again.html")
+
+
+def test_who_has_no_risk_is_shown_all_the_same(tmp_path: Path) -> None:
+    """Nobody in a shop without contacts has one, if the lapse is the absence of contacts."""
+    page = written(tmp_path / "report.html", "--target", "contact")
+    assert 3 <= len(SVG.findall(page))
 
 
 def test_a_point_stands_where_its_figures_say() -> None:
