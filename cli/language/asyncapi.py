@@ -9,6 +9,7 @@ from typing import Any
 from cli.language.channels import CHANNELS, Channel
 from shared.contracts.envelope import MAX_EVENT_BYTES
 from shared.contracts.generate import TYPES, event_model, example
+from shared.contracts.population import POPULATION_TYPES
 from shared.contracts.protocol import TICK
 
 ASYNCAPI = "3.0.0"
@@ -21,9 +22,10 @@ SERVER = {
 }
 ABOUT = (
     "What channels send to Tenure and what Tenure publishes, on Apache Kafka. A record's key is the customer's id, "
-    "which is the event's `subject`, and its partition murmur2 of the key; ticks have no key. A message may come more "
-    "than once, always with the same id and the same bytes. Inboxes take events in the binary mode of CloudEvents, "
-    "too: attributes in `ce_` headers, the data as the value; what is published is in structured mode always."
+    "which is the event's `subject`, and its partition murmur2 of the key; ticks have no key, and what is said of the "
+    "whole base has its own id. A message may come more than once, always with the same id and the same bytes. Inboxes "
+    "take events in the binary mode of CloudEvents, too: attributes in `ce_` headers, the data as the value; what is "
+    "published is in structured mode always."
 )
 CUSTOMER_KEY = {
     "type": "string",
@@ -31,6 +33,7 @@ CUSTOMER_KEY = {
     "maxLength": 128,
     "description": "the customer's id in UTF-8; it decides the partition by murmur2, as Kafka's Java client does",
 }
+OWN_ID = {"type": "string", "description": "the event's `id`; the topic has one partition"}
 TRACE = {
     "type": "object",
     "properties": {"traceparent": {"type": "string", "description": "W3C trace context, if the event brings none"}},
@@ -92,7 +95,7 @@ def _operation_name(channel: Channel) -> str:
 
 
 def _message(type_: str) -> dict[str, Any]:
-    key = {} if type_ == TICK else {"key": CUSTOMER_KEY}
+    key = {} if type_ == TICK else {"key": OWN_ID if type_ in POPULATION_TYPES else CUSTOMER_KEY}
     return {
         "name": type_,
         "title": event_model(type_).__name__,

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from shared.contracts.analytics import ALERT_TYPES, RiskRow
 from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES, INPUTS_OF
 from shared.contracts.generate import INBOUND
+from shared.contracts.population import POPULATION_TYPES
 from shared.contracts.protocol import TICK, Redrive
-from shared.topics import ALERTS, CUSTOMER_EVENTS, RISK, TOPICS, Topic, inbox
+from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, RISK, TOPICS, Topic, inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ _TYPES_ON: dict[str, tuple[str, ...]] = {
     CUSTOMER_EVENTS: (*FACT_TYPES, TICK),
     ALERTS: tuple(ALERT_TYPES),
     RISK: (RiskRow.TYPE,),
+    POPULATION: tuple(POPULATION_TYPES),
 }
 _TAKEN = {inbox(service) for service in DOMAIN_SERVICES}
 

@@ -36,12 +36,13 @@ def _projection() -> FastAPI:
 
 def _delivery() -> FastAPI:
     from services.delivery.app import create_app
-    from services.delivery.kafka_topic import KafkaTopic
     from services.delivery.readers import Readers
     from services.delivery.settings import Settings
+    from shared.kafka_whole_topic import KafkaTopic
+    from shared.topics import ALERTS
 
     settings = Settings()
-    readers = Readers(KafkaTopic(_platform()), settings, monotonic=lambda: 0.0)
+    readers = Readers(KafkaTopic(_platform(), ALERTS), settings, monotonic=lambda: 0.0)
     return create_app(readers, settings, MemoryKeyStore(), monotonic=lambda: 0.0)
 
 

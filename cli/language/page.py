@@ -120,7 +120,7 @@ def _topic(channel: Channel) -> str:
     compacted = "compact" in channel.topic.config.get("cleanup.policy", "")
     kept = "the newest of each key" if compacted else "for ever"
     direction = "taken" if channel.taken else "published"
-    key = "customer" if channel.topic.keyed else "as it was"
+    key = "customer" if channel.topic.keyed else "its own id" if channel.types else "as it was"
     return f"| `{channel.topic.name}` | {direction} | {key} | {kept} | {channel.topic.purpose} |"
 
 

@@ -11,10 +11,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from services.delivery.access import session_router
 from services.delivery.api import stream_router
-from services.delivery.kafka_topic import KafkaTopic
 from services.delivery.readers import Readers
 from services.delivery.settings import Settings
 from shared.http import install_problem_handlers, use_keys
+from shared.kafka_whole_topic import KafkaTopic
 from shared.keys import Keyring, KeyStore
 from shared.mongo import close, connect
 from shared.mongo_keys import MongoKeyStore
@@ -52,7 +52,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
     allow_open_files(settings.max_readers + 8 * settings.max_catch_ups + FILES_BESIDE_READERS)
     client = connect(platform)
     try:
-        readers = Readers(KafkaTopic(platform), settings, monotonic=time.monotonic)
+        readers = Readers(KafkaTopic(platform, ALERTS), settings, monotonic=time.monotonic)
         keys = MongoKeyStore(client, prefix=platform.database_prefix)
         app = create_app(readers, settings, keys, monotonic=time.monotonic)
         yield Service(app=app, followings=[Following(NAME, [ALERTS], readers.live, readers.at_work)])

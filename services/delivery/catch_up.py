@@ -11,8 +11,8 @@ import structlog
 
 from services.delivery.figures import CATCHING_UP
 from services.delivery.place import Place, reaches
-from services.delivery.topic import AlertTopic
 from shared.broker import Record
+from shared.whole_topic import WholeTopic
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ class CatchUp:
         self._taken.set()
         return records
 
-    def begin(self, topic: AlertTopic, turn: asyncio.Semaphore) -> asyncio.Task[None]:
+    def begin(self, topic: WholeTopic, turn: asyncio.Semaphore) -> asyncio.Task[None]:
         self._task = asyncio.create_task(self._run(topic, turn))
         self._task.add_done_callback(self._ended)
         return self._task
@@ -45,7 +45,7 @@ class CatchUp:
         if self._task is not None:
             self._task.cancel()
 
-    async def _run(self, topic: AlertTopic, turn: asyncio.Semaphore) -> None:
+    async def _run(self, topic: WholeTopic, turn: asyncio.Semaphore) -> None:
         async with turn:
             with CATCHING_UP.track_inprogress():
                 await self._read(topic)
@@ -59,7 +59,7 @@ class CatchUp:
         self.failed, self.done = error is not None, error is None
         self._ring()
 
-    async def _read(self, topic: AlertTopic) -> None:
+    async def _read(self, topic: WholeTopic) -> None:
         async with topic.reading(tuple(self._place)) as reading:
             while not reaches(self._place, self._goal):
                 async with asyncio.timeout(SILENCE_S):
@@ -78,7 +78,7 @@ class CatchUp:
 
 
 class CatchUps:
-    def __init__(self, topic: AlertTopic, *, at_once: int) -> None:
+    def __init__(self, topic: WholeTopic, *, at_once: int) -> None:
         self._topic, self._turn = topic, asyncio.Semaphore(at_once)
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from shared.topics import ALERTS
+from shared.whole_topic import Place, reaches
 
-Place = tuple[int, ...]  # by partition
+__all__ = ["BadPlace", "Place", "reaches", "read_place", "write_place"]
 
 FORM = re.compile(r"([0-9a-f]{1,15}(?:\.[0-9a-f]{1,15})*)-([0-9a-f]{8})")
 
@@ -35,11 +36,6 @@ def read_place(text: str, partitions: int) -> Place:
     if len(place) != partitions:
         raise BadPlace(f"it is of a stream over {len(place)} partitions, and this one has {partitions}")
     return place
-
-
-def reaches(place: Sequence[int], goal: Sequence[int]) -> bool:
-    """Whether nothing before the goal is missing."""
-    return all(own >= wanted for own, wanted in zip(place, goal, strict=True))
 
 
 def _check(offsets: str) -> int:

@@ -18,9 +18,9 @@ from services.delivery.live import Live
 from services.delivery.place import Place, reaches
 from services.delivery.settings import Settings
 from services.delivery.stream import Stream
-from services.delivery.topic import AlertTopic
 from services.delivery.wanted import Wanted
 from shared.http import HttpProblem, unavailable
+from shared.whole_topic import WholeTopic
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ FULL_RETRY_S = 30
 class Readers:
     """All readers of one process, and what it reads for them."""
 
-    def __init__(self, topic: AlertTopic, settings: Settings, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, topic: WholeTopic, settings: Settings, *, monotonic: Callable[[], float]) -> None:
         self._settings, self._monotonic = settings, monotonic
         self._catch_ups = CatchUps(topic, at_once=settings.max_catch_ups)
         self._streams: set[Stream] = set()

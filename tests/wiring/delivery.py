@@ -13,12 +13,12 @@ from services.delivery.app import create_app
 from services.delivery.message import ENDED
 from services.delivery.readers import Readers
 from services.delivery.settings import Settings
-from services.delivery.topic import MemoryTopic
 from shared.door import door
 from shared.health import Health
 from shared.keys import MemoryKeyStore, Scope, issue
 from shared.memory_broker import MemoryBroker
 from shared.topics import ALERTS
+from shared.whole_topic import MemoryTopic
 from tests.unit.delivery import AS_OF, event_fields, message
 
 WITHIN_S = 20.0
@@ -128,7 +128,7 @@ async def delivering(*, already: int = 0, **knobs: Any) -> AsyncIterator[Deliver
     """`already`: messages that were there before the process was."""
     broker = MemoryBroker()
     broker.create_topic(ALERTS, PARTITIONS)
-    async with process(MemoryTopic(broker), already=already, **knobs) as delivery:
+    async with process(MemoryTopic(broker, ALERTS), already=already, **knobs) as delivery:
         yield delivery
 
 

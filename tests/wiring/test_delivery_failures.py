@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
 
 from services.delivery.place import Place, write_place
-from services.delivery.topic import MemoryReading, MemoryTopic
 from shared.broker import Record, TopicPartition
 from shared.health import Health, Watched
 from shared.kafka import Unread
 from shared.memory_broker import MemoryBroker
 from shared.topics import ALERTS
+from shared.whole_topic import MemoryReading, MemoryTopic
 from tests.wiring.delivery import PARTITIONS, STREAM, WITHIN_S, Delivery, process
 
 
@@ -23,7 +23,7 @@ class Troubled(MemoryTopic):
     def __init__(self) -> None:
         broker = MemoryBroker()
         broker.create_topic(ALERTS, PARTITIONS)
-        super().__init__(broker)
+        super().__init__(broker, ALERTS)
         self.trouble: Exception | None = None
 
     @asynccontextmanager

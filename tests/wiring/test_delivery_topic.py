@@ -1,4 +1,4 @@
-"""The topic of alerts can be read whole, from any place, by many at once: in memory and on a broker alike."""
+"""A topic can be read whole, from any place, by many at once: in memory and on a broker alike."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -9,16 +9,16 @@ from uuid import uuid4
 import pytest
 from aiokafka.errors import OffsetOutOfRangeError
 
-from services.delivery.kafka_topic import KafkaTopic
 from services.delivery.place import Place, reaches
-from services.delivery.topic import AlertTopic, MemoryTopic, Reading
 from shared.broker import Outgoing, Record, TopicPartition
 from shared.kafka_publisher import KafkaPublisher, kafka_publisher
 from shared.kafka_topics import ensure_topics
+from shared.kafka_whole_topic import KafkaTopic
 from shared.memory_broker import MemoryBroker
 from shared.profile import ProfileName
 from shared.settings import Platform
 from shared.topics import ALERTS, Topic
+from shared.whole_topic import MemoryTopic, Reading, WholeTopic
 from tests.platforms import BROKER_FIXTURES, platform_on
 
 PARTITIONS = 2
@@ -28,7 +28,7 @@ class Written(Protocol):
     """A topic that can be written to."""
 
     @property
-    def topic(self) -> AlertTopic: ...
+    def topic(self) -> WholeTopic: ...
 
     async def write(self, partition: int, *values: bytes) -> None: ...
 
@@ -37,7 +37,7 @@ class InMemory:
     def __init__(self) -> None:
         broker = MemoryBroker()
         broker.create_topic(ALERTS, PARTITIONS)
-        self.topic = MemoryTopic(broker)
+        self.topic = MemoryTopic(broker, ALERTS)
 
     async def write(self, partition: int, *values: bytes) -> None:
         for value in values:
@@ -92,6 +92,13 @@ async def test_everything_comes_in_order_from_the_place_on(written: Written) -> 
     async with written.topic.reading((5, 1)) as reading:
         records = await read_up_to(reading, (450, 2))
     assert (many[5:], [b"b"]) == (values(records, 0), values(records, 1))
+
+
+async def test_a_record_larger_than_what_is_fetched_ahead_is_read(written: Written) -> None:
+    large = b"x" * 1_000_000
+    await written.write(0, b"a", large, b"b")
+    async with written.topic.reading((0, 0)) as reading:
+        assert [b"a", large, b"b"] == values(await read_up_to(reading, (3, 0)), 0)
 
 
 async def test_what_comes_later_is_read_too(written: Written) -> None:

@@ -1,4 +1,4 @@
-"""`attrition.alerts` on Kafka: partitions assigned by hand, nothing ever committed, so nobody's position moves."""
+"""A whole topic on Kafka: partitions assigned by hand, nothing ever committed, so nobody's position moves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -7,14 +7,13 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 
-from services.delivery.place import Place, reaches
 from shared.broker import Record, TopicPartition
 from shared.contiguity import Contiguity, RecordsSkipped
 from shared.kafka import Unread
 from shared.kafka_client import client_options
 from shared.kafka_records import read_any_header
 from shared.settings import Platform
-from shared.topics import ALERTS
+from shared.whole_topic import Place, reaches
 
 MAX_RECORDS = 200  # of one answer: it is decoded, and handed to a reader, in one go
 PARTITION_FETCH_BYTES = 256 * 1024  # what the client fetches ahead, for each partition of each reading
@@ -23,9 +22,11 @@ LOOK_TIMEOUT_S = 5.0
 
 
 class KafkaTopic:
-    def __init__(self, platform: Platform, topic: str = ALERTS) -> None:
+    def __init__(self, platform: Platform, name: str, *, partitions: int | None = None) -> None:
+        """`partitions`: as many as a topic with customer keys has, unless said otherwise."""
+        self.name = name
         self._platform = platform
-        self._partitions = [KafkaPartition(topic, number) for number in range(platform.partitions)]
+        self._partitions = [KafkaPartition(name, number) for number in range(partitions or platform.partitions)]
 
     @property
     def partitions(self) -> int:

@@ -1,7 +1,7 @@
-"""The seam to `attrition.alerts`: read whole, without a group, from any place, by as many readers as like.
+"""The seam to a topic that is read whole: without a group, from any place, by as many readers as like.
 
-Implemented by `MemoryTopic` and `kafka_topic`, held to one suite. The promise: every record from the place on comes
-once and in order of offset, partition by partition.
+Implemented by `MemoryTopic` and `kafka_whole_topic`, held to one suite. The promise: every record from the place on
+comes once and in order of offset, partition by partition. A place is a vector: for each partition the next offset.
 """
 
 import asyncio
@@ -9,11 +9,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from services.delivery.place import Place
 from shared.broker import Record, TopicPartition
 from shared.kafka import Unread
 from shared.memory_broker import MemoryBroker
-from shared.topics import ALERTS
+
+Place = tuple[int, ...]  # by partition
+
+
+def reaches(place: Sequence[int], goal: Sequence[int]) -> bool:
+    """Whether nothing before the goal is missing."""
+    return all(own >= wanted for own, wanted in zip(place, goal, strict=True))
 
 
 class Reading(Protocol):
@@ -31,7 +36,9 @@ class Reading(Protocol):
     async def unread(self) -> Mapping[TopicPartition, Unread]: ...
 
 
-class AlertTopic(Protocol):
+class WholeTopic(Protocol):
+    @property
+    def name(self) -> str: ...
     @property
     def partitions(self) -> int: ...
 
@@ -42,16 +49,17 @@ class AlertTopic(Protocol):
 
 
 class MemoryTopic:
-    def __init__(self, broker: MemoryBroker, *, max_records: int = 100) -> None:
+    def __init__(self, broker: MemoryBroker, name: str, *, max_records: int = 100) -> None:
+        self.name = name
         self._broker, self._max_records = broker, max_records
         self._news = asyncio.Event()
 
     @property
     def partitions(self) -> int:
-        return len(self._broker.partitions(ALERTS))
+        return len(self._broker.partitions(self.name))
 
     def append(self, partition: int, value: bytes) -> None:
-        self._broker.append(ALERTS, partition, b"key", value)
+        self._broker.append(self.name, partition, b"key", value)
         self._news.set()
         self._news = asyncio.Event()
 
@@ -63,11 +71,11 @@ class MemoryTopic:
         yield MemoryReading(self, start)
 
     def end(self) -> Place:
-        return tuple(map(self._broker.highwater, self._broker.partitions(ALERTS)))
+        return tuple(map(self._broker.highwater, self._broker.partitions(self.name)))
 
     def records(self, place: Sequence[int]) -> list[Record]:
         """The next, at most `max_records` of each partition."""
-        partitions = self._broker.partitions(ALERTS)
+        partitions = self._broker.partitions(self.name)
         return [r for tp in partitions for r in self._broker.read(tp, place[tp.partition], self._max_records)]
 
     async def news(self) -> None:
@@ -93,6 +101,6 @@ class MemoryReading:
 
     async def unread(self) -> Mapping[TopicPartition, Unread]:
         return {
-            TopicPartition(ALERTS, number): Unread(own, end - own)
+            TopicPartition(self._topic.name, number): Unread(own, end - own)
             for number, (own, end) in enumerate(zip(self._place, self._topic.end(), strict=True))
         }
