@@ -1,16 +1,18 @@
 """`tenure explain`: one customer's life in a picture: events, own rhythm, risk over time, alerts and why.
 
-The events are those of the timeline; the risk is what the judgement makes of them, week by week.
+The events are those of the timeline; the risk is what the judgement makes of them, week by week, by the models that
+were in force then.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.context import ApiOption, KeyOption, connect
+from cli.context import ApiOption, KafkaOption, KeyOption, connect, kafka_place
 from cli.errors import CliError
 from cli.output import console
 from cli.timeline import read
@@ -19,6 +21,8 @@ from shared.contracts.values import format_time
 if TYPE_CHECKING:
     from cli.backtesting.life import Life
     from services.analytics.core import Observation
+    from services.analytics.population.part import Result
+    from shared.broker import Record
 
 ALERT = "tenure.attrition-alert-"
 MOST_WIDE = 120
@@ -32,6 +36,7 @@ def explain(
     ] = None,
     api: ApiOption = None,
     key: KeyOption = None,
+    kafka: KafkaOption = None,
 ) -> None:
     """Draw one customer's life: what happened, how the risk went, where the alerts were and why."""
     from cli.backtesting.life import drawing, picture
@@ -43,7 +48,7 @@ def explain(
     observed = _observed(customer, entries)
     if not any(o.inbound for o in observed):
         raise CliError(f"{customer} has done nothing by then that is judged: see `tenure timeline {customer}`.")
-    life = _life(entries, observed, end)
+    life = _life(entries, observed, end, _results(kafka))
     if svg is not None:
         svg.write_text(_standing_alone(picture(life)), encoding="utf-8")
         return
@@ -72,10 +77,30 @@ def _observed(customer: str, entries: Sequence[dict[str, Any]]) -> "list[Observa
     return [seen for fact in facts if (seen := observation(fact)) is not None]
 
 
-def _life(entries: Sequence[dict[str, Any]], observed: "Sequence[Observation]", until: datetime | None) -> "Life":
-    from cli.backtesting.life import Happened, Life
-    from services.analytics.replay import WEEK, risk_by_week
+def _results(kafka: str | None) -> "Mapping[int, Result]":
+    """What has been found of the whole base, by week: the models that the risk was judged by."""
+    from cli.topic_reader import read_to_end
+    from services.analytics.population.results import Results
     from services.analytics.rules import Rules
+    from shared.topics import POPULATION
+
+    records: list[Record] = []
+    asyncio.run(read_to_end(kafka_place(kafka), [POPULATION], records.append))
+    results = Results(Rules().name)
+    results.take(records)
+    return results.by_week
+
+
+def _life(
+    entries: Sequence[dict[str, Any]],
+    observed: "Sequence[Observation]",
+    until: datetime | None,
+    results: "Mapping[int, Result]",
+) -> "Life":
+    from cli.backtesting.life import Happened, Life
+    from services.analytics.replay import risk_by_week
+    from services.analytics.rules import Rules
+    from services.analytics.state import WEEK
     from shared.contracts.values import parse_time, to_micros
 
     alerts = [
@@ -85,7 +110,7 @@ def _life(entries: Sequence[dict[str, Any]], observed: "Sequence[Observation]", 
     ]
     end = max(o.at for o in observed) + WEEK if until is None else to_micros(until)
     events = [Happened(o.at, o.kind) for o in observed if o.inbound]
-    return Life(events, list(risk_by_week(observed, Rules(), end)), alerts)
+    return Life(events, list(risk_by_week(observed, Rules(), end, results)), alerts)
 
 
 def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:

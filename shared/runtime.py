@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import NoReturn
 
@@ -44,10 +44,12 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Work to be done now and then, between two batches."""
+    """Work to be done now and then, between two batches; at once when it `rings`, which is cleared ahead of the
+    work."""
 
     seconds: float
     work: Callable[[], Awaitable[Offsets]]
+    rings: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Service:
     @property
     def topics(self) -> list[str]:
         read = [*(r.topics for r in self.readings), *(f.topics for f in self.followings)]
-        return [*self.writes, *chain.from_iterable(read)]
+        return [*dict.fromkeys([*self.writes, *chain.from_iterable(read)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,15 @@ class Ending:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.asked.wait()
+
+    async def pause_until(self, rings: asyncio.Event, seconds: float) -> None:
+        """Sleeps, but not beyond the end, nor when it rings."""
+        waits = [asyncio.create_task(event.wait()) for event in (self.asked, rings)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
 
 def main(name: str, create: Create) -> NoReturn:
@@ -249,10 +260,11 @@ def _member(broker: KafkaBroker, reading: Reading, platform: Platform, ending: E
 
 
 async def _repeat(task: Every, consumption: Consumption, ending: Ending) -> None:
-    await ending.pause(task.seconds)
+    await ending.pause_until(task.rings, task.seconds)
     while not ending.asked.is_set():
+        task.rings.clear()
         await consumption.exclusively(task.work)
-        await ending.pause(task.seconds)
+        await ending.pause_until(task.rings, task.seconds)
 
 
 async def _watch(health: Health, ending: Ending) -> None:

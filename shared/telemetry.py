@@ -28,6 +28,12 @@ REFUSED_INSERTS = Counter(
 SEQUENCE_GAPS = Counter("tenure_sequence_gaps", "Facts missing from the log; each stops its partition")
 BATCH_FAILURES = Counter("tenure_batch_failures", "Batches or periodic tasks that failed and are done again")
 ALERTS_PUBLISHED = Counter("tenure_alerts", "Alerts given, copies after a restart included")
+POPULATION_RESULTS = Counter(
+    "tenure_population_results", "Weeks of the whole base answered by this process: refitted or skipped", ["kind"]
+)
+POPULATION_SECONDS = Gauge(
+    "tenure_population_week_seconds", "The newest week of the whole base that has a result, seconds since 1970"
+)
 LAG = Gauge("tenure_lag_records", "Records in the partition that this process has not read yet", ["topic", "partition"])
 CLOCK_SECONDS = Gauge("tenure_clock_seconds", "The lowest clock of the own partitions, seconds since 1970")
 READY = Gauge("tenure_ready", "1 while /readyz is green")

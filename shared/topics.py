@@ -11,8 +11,10 @@ from shared.contracts.catalogue import DOMAIN_SERVICES
 CUSTOMER_EVENTS = "customer.events"
 ALERTS = "attrition.alerts"
 RISK = "attrition.risk"
+POPULATION = "attrition.population"
 READERS = ("projection", "analytics")
 DEAD_LETTER_MAX_BYTES = 8 * 1024 * 1024
+LARGE: Mapping[str, str] = {"max.message.bytes": str(DEAD_LETTER_MAX_BYTES)}
 FOR_EVER: Mapping[str, str] = {"retention.ms": "-1", "retention.bytes": "-1"}
 COMPACTED: Mapping[str, str] = {"cleanup.policy": "compact"}
 
@@ -40,9 +42,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(CUSTOMER_EVENTS, "the log: every fact of every service", config=FOR_EVER),
     Topic(ALERTS, "alerts, as they are raised, cleared and so on", config=FOR_EVER),
     Topic(RISK, "one current row of risk per customer", config=COMPACTED),
+    Topic(POPULATION, "what partitions tell week by week, and what follows", keyed=False,
+          config={**FOR_EVER, **LARGE}),
     *(
         Topic(dead_letters(s), f"what {s} could not read, with the reason", keyed=False,
-              config={**FOR_EVER, "max.message.bytes": str(DEAD_LETTER_MAX_BYTES)})
+              config={**FOR_EVER, **LARGE})
         for s in (*DOMAIN_SERVICES, *READERS)
     ),
 )  # fmt: skip

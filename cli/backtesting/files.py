@@ -5,8 +5,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
+
+import msgspec
 
 from services.analytics.core import AlertOut
 from services.analytics.replay import Score
@@ -50,8 +53,21 @@ class Told:
 
 
 def score_line(score: Score) -> bytes:
-    row = {"customer_id": score.customer, "as_of": format_time(from_micros(score.as_of)), "risk": score.risk}
-    return compact_json(row)
+    return _encode(_ScoreRow(score.customer, _time(score.as_of), score.risk))
+
+
+class _ScoreRow(msgspec.Struct):
+    customer_id: str
+    as_of: str
+    risk: float
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=16)
+def _time(at: int) -> str:
+    return format_time(from_micros(at))
 
 
 @contextmanager

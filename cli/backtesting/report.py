@@ -36,7 +36,9 @@ class Material:
         self._alerts: set[str] = set()
 
     def take_score(self, score: Score) -> None:
-        self.scores.append(Raised(score.customer, score.as_of, score.risk))
+        """Weekly ones only: whose risk moves is told more often, and must not weigh more."""
+        if score.is_weekly:
+            self.scores.append(Raised(score.customer, score.as_of, score.risk))
 
     def take_alert(self, line: bytes) -> None:
         """As `--alerts` writes it; the first line of an alert raised it."""

@@ -1,27 +1,34 @@
 """Analytics as a process: the log to the reader, the reader's clock to whoever asks."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from pymongo.errors import PyMongoError
 
+from services.analytics.population.job import PopulationJob
+from services.analytics.population.results import Results, ResultsFollower
 from services.analytics.reader import AttritionReader
 from services.analytics.rules import Rules
 from services.analytics.settings import Settings
+from shared.broker import Publisher
 from shared.contracts.values import format_time, from_micros
 from shared.kafka_publisher import kafka_publisher
+from shared.kafka_whole_topic import KafkaTopic
 from shared.mongo import close, connect, durable
 from shared.mongo_checkpoints import MongoCheckpoints
-from shared.runtime import Every, Reading, Service, answered
+from shared.runtime import Every, Following, Reading, Service, answered
 from shared.settings import Platform, TimeSource
 from shared.telemetry import CLOCK_SECONDS
-from shared.topics import ALERTS, CUSTOMER_EVENTS, RISK, dead_letters
+from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, RISK, dead_letters
 
 MICROS = 1_000_000
+LOOK_S = 10.0  # how often the job asks whether parts are missing
 
 
 def create_app(reader: AttritionReader) -> FastAPI:
@@ -43,10 +50,13 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
         checkpoints = MongoCheckpoints(durable(client, f"{platform.database_prefix}_{settings.name}"))
         await answered("MongoDB", checkpoints.prepare, errors=(PyMongoError,))
         async with kafka_publisher(platform) as publisher:
+            rules, news = Rules(), asyncio.Event()
+            results = Results(rules.name)
             reader = AttritionReader(
-                Rules(),
+                rules,
                 checkpoints,
                 publisher,
+                results=results.by_week,
                 history=platform.time is TimeSource.HISTORY,
                 now=time.monotonic,
                 grid=int(platform.grid_s * MICROS),
@@ -58,13 +68,31 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
                 [CUSTOMER_EVENTS],
                 reader,
                 max_records=settings.max_records,
-                tasks=[Every(settings.save_s, reader.save)],
+                tasks=[Every(settings.save_s, reader.save), Every(settings.save_s, reader.proceed, rings=news)],
             )
+            follower = ResultsFollower(KafkaTopic(platform, POPULATION, partitions=1), results, ring=news.set)
             yield Service(
-                readings=[reading],
+                readings=[reading, _population(platform, settings, rules, results, publisher)],
+                followings=[Following(f"{settings.name}-results", [POPULATION], follower, follower.at_work)],
                 app=create_app(reader),
-                writes=[ALERTS, RISK, dead_letters("analytics")],
-                unready=reader.halts,
+                writes=[ALERTS, RISK, POPULATION, dead_letters("analytics")],
+                unready=lambda: [*reader.halts(), *reader.waits()],
             )
     finally:
         await close(client)
+
+
+def _population(
+    platform: Platform, settings: Settings, rules: Rules, results: Results, publisher: Publisher
+) -> Reading:
+    """The job, done by one process of all."""
+    job = PopulationJob(
+        rules,
+        platform.partitions,
+        results,
+        publisher,
+        history=platform.time is TimeSource.HISTORY,
+        now=lambda: datetime.now(UTC),
+        aside=asyncio.to_thread,
+    )
+    return Reading(f"{settings.name}-population", [POPULATION], job, tasks=[Every(LOOK_S, job.look)])

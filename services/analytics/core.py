@@ -9,22 +9,39 @@ change a verdict; customers who are long gone cost nothing.
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
+import numpy as np
 
 from services.analytics import alerts
 from services.analytics.alerts import Transition
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
-from services.analytics.record import NONE, Observation, begins_again, ends, is_occasion, newcomer, record, restart
+from services.analytics.population.model import Model, risks, unfitted
+from services.analytics.population.numbers import Numbers, known, numbers
+from services.analytics.record import (
+    ATTRITION,
+    DEEP,
+    NONE,
+    Observation,
+    begins_again,
+    ends,
+    is_occasion,
+    newcomer,
+    record,
+    restart,
+)
 from services.analytics.rules import Rules
 from services.analytics.signs import DETECTORS
-from services.analytics.state import NEVER, Customer
+from services.analytics.silence import Outlook, outlooks, verdict
+from services.analytics.state import DAY, NEVER, Customer
 from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
+LOOKED_AT_ONCE = 1024  # customers
 RISK_STEP = 0.1  # a change of the risk within one step makes no new row
 
 
@@ -50,6 +67,7 @@ class Core:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.model = unfitted(rules)  # in force
         self._customers = Pages(rules.name)
         self._queue: list[tuple[int, str]] = []  # an entry counts only if `_queued` says the same
         self._queued: dict[str, int] = {}
@@ -88,11 +106,33 @@ class Core:
             heapq.heappop(self._queue)
         return None
 
-    def risks(self, at: int) -> Iterator[tuple[str, float]]:
-        """As of an instant not before the latest observation: of every customer who has bought, in order of id."""
-        for c in self._customers.everybody():
-            if (risk := rounded_risk(c, at, self.rules)) is not None:
-                yield c.id, risk
+    def risks(self, at: int, of: Sequence[str] | None = None) -> Iterator[tuple[str, float]]:
+        """As of an instant not before the latest observation: of those named, or of every customer who has bought, in
+        order of id."""
+        everybody = self._with_occasions() if of is None else map(self._in_hand, of)
+        for some in _batches(everybody, LOOKED_AT_ONCE):
+            said = risks(self.model, known(some), np.full(len(some), at / DAY), self.rules.horizon_days)
+            yield from ((c.id, round(risk, 6)) for c, risk in zip(some, said.tolist(), strict=True))
+
+    def risk(self, customer: str) -> float | None:
+        """As of the customer's latest instant; none: not known, or never bought."""
+        c = self._customers.get(customer)
+        return None if c is None else self._risk(c, c.now)
+
+    def numbers(self) -> Iterator[Numbers]:
+        """Of every customer with an occasion, in order of id."""
+        return (row for c in self._customers.everybody() if (row := numbers(c)) is not None)
+
+    def look(self, at: int, model: Model) -> list[Output]:
+        """A model comes into force: everybody's risk is looked at, and how far silence takes it until the next one."""
+        self.model = model
+        if not model.is_fitted:
+            return []
+        outputs: list[Output] = []
+        for some in _batches(self._with_occasions(), LOOKED_AT_ONCE):
+            for c, seen in zip(some, outlooks(some, at, self.rules, model), strict=True):
+                outputs += self._looked_at(c, at, seen)
+        return outputs
 
     def dump_pages(self, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump."""
@@ -105,13 +145,39 @@ class Core:
         for c in loaded:
             self._enqueue(c)
 
+    def _looked_at(self, c: Customer, at: int, seen: Outlook) -> list[Output]:
+        if seen.matters and c.lapsed_at is None:
+            c = self._in_hand(c.id)
+            c.dues[ATTRITION] = c.dues[DEEP] = c.due = c.now = max(at, c.now)
+            outputs = self._judge(c, c.now, NONE, None)
+            self._await(c)
+            return outputs
+        if c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown:
+            return []
+        c = self._in_hand(c.id)
+        c.dues[ATTRITION] = c.dues[DEEP] = NEVER
+        c.due = NEVER if c.lapsed_at is not None else min(min(c.dues), alerts.awaits(c.life, self.rules))
+        return self._row(c, at, seen.risk, anyway=False)
+
+    def _in_hand(self, customer: str) -> Customer:
+        found = self._customers.get(customer)
+        assert found is not None, "seen a moment ago"
+        return found
+
+    def _with_occasions(self) -> Iterator[Customer]:
+        return (c for c in self._customers.everybody() if c.occasions is not None)
+
     def _judge(self, c: Customer, at: int, touched: Sequence[int], o: Observation | None) -> list[Output]:
         rules, dues = self.rules, c.dues
         if at >= c.due:
             touched = [number for number, due in enumerate(dues) if due <= at or number in touched]
         for number in touched:
             bit = 1 << number
-            up, dues[number] = DETECTORS[number](c, at, c.up & bit > 0, rules)
+            up, dues[number] = (
+                DETECTORS[number](c, at, c.up & bit > 0, rules)
+                if number < ATTRITION
+                else verdict(c, number, at, rules, self.model)
+            )
             c.up = c.up | bit if up else c.up & ~bit
         is_back = o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
@@ -120,7 +186,7 @@ class Core:
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
         if outputs or is_back or o is None:
-            outputs += self._row(c, at, anyway=bool(outputs))
+            outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
         c.due = min(min(dues), alerts.awaits(c.life, rules))
         return outputs
 
@@ -130,16 +196,18 @@ class Core:
         outputs: list[Output] = [] if why is None else [self._alert(c, at, why, o)]
         c.lapsed_at, c.up, c.due = o.at, 0, NEVER
         c.dues = [NEVER] * len(c.dues)
-        return outputs + self._row(c, at, anyway=True)
+        return outputs + self._row(c, at, self._risk(c, at), anyway=True)
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
-        said = message(c, at, why, o, self.rules)
+        said = message(c, at, why, o, self.rules, self.model)
         c.alerts += 1
         c.life.risk = said.risk
         return AlertOut(c.id, alert_bytes(c.id, c.alerts, MESSAGES[why], said))
 
-    def _row(self, c: Customer, at: int, *, anyway: bool) -> list[Output]:
-        risk = rounded_risk(c, at, self.rules)
+    def _risk(self, c: Customer, at: int) -> float | None:
+        return rounded_risk(c, at, self.rules, self.model)
+
+    def _row(self, c: Customer, at: int, risk: float | None, *, anyway: bool) -> list[Output]:
         step = -1 if risk is None else int(risk / RISK_STEP)
         if step == c.shown and not anyway:
             return []
@@ -171,3 +239,9 @@ class Core:
         if c.due < NEVER:
             self._queued[c.id] = c.due
             heapq.heappush(self._queue, (c.due, c.id))
+
+
+def _batches(customers: Iterable[Customer], size: int) -> Iterator[list[Customer]]:
+    waiting = iter(customers)
+    while some := list(islice(waiting, size)):
+        yield some

@@ -7,19 +7,18 @@ so that the bytes are the same on every machine.
 from collections.abc import Sequence
 
 from services.analytics.alerts import Transition
+from services.analytics.population.model import Model
 from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, VOLUME, Observation
 from services.analytics.rules import Rules, Watch
 from services.analytics.signs import (
     decline,
-    gap_days,
     increase,
     leaves_at,
-    lift,
     regular_buyers,
-    risk_at,
     smaller_tickets,
     with_usual,
 )
+from services.analytics.silence import gap_days, lift, risk_at
 from services.analytics.state import DAY, MAX_MINOR, Customer, Stream, days
 from services.analytics.wire import Contribution, Message, Money, Row, SignEvidence
 from shared.contracts.analytics import (
@@ -58,16 +57,16 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 }
 
 
-def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules) -> Message:
+def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, model: Model) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
-    signs = tuple(evidence(c, number, at, rules) for number in SIGNS if c.up >> number & 1)
-    risk = rounded_risk(c, at, rules)
+    signs = tuple(evidence(c, number, at, rules, model) for number in SIGNS if c.up >> number & 1)
+    risk = rounded_risk(c, at, rules, model)
     snooze = o if why is Transition.SNOOZED else None
     return Message(
         alert=alert_id(rules.name, c.id, c.life.episode),
         risk=risk,
         risk_before=c.life.risk,
-        contributions=_contributions(c, signs, at, why, rules),
+        contributions=_contributions(c, signs, why, model),
         signs=signs,
         value_at_risk=value_at_risk(c, risk),
         probable_cause=c.cause,
@@ -90,8 +89,8 @@ def row(c: Customer, at: int, risk: float | None, rules: Rules) -> Row:
     )
 
 
-def rounded_risk(c: Customer, at: int, rules: Rules) -> float | None:
-    risk = risk_at(c, at, rules)
+def rounded_risk(c: Customer, at: int, rules: Rules, model: Model) -> float | None:
+    risk = risk_at(c, at, rules, model)
     return None if risk is None else round(risk, 6)
 
 
@@ -104,7 +103,7 @@ def value_at_risk(c: Customer, risk: float | None) -> tuple[Money, ...]:
     return tuple([Money(amount, code) for code, amount in sorted(amounts) if amount > 0])
 
 
-def evidence(c: Customer, number: int, at: int, rules: Rules) -> SignEvidence:
+def evidence(c: Customer, number: int, at: int, rules: Rules, model: Model) -> SignEvidence:
     """The proof of a sign that is up."""
     watched = {
         CONTACT: (c.contact, rules.contact),
@@ -116,7 +115,7 @@ def evidence(c: Customer, number: int, at: int, rules: Rules) -> SignEvidence:
     if number == BUYERS:
         return _buyers(c, at, rules)
     if number == ATTRITION:
-        return _silence(c, at, rules)
+        return _silence(c, at, rules, model)
     stream, watch = watched[number]
     assert stream is not None, "a sign is up, so there is a stream"
     return _stream(c, number, stream, watch, at, rules)
@@ -170,7 +169,7 @@ def _buyer_strength(repeats: int, span_days: float, silent_days: float) -> float
     return silent_days * repeats / max(1.0, span_days)
 
 
-def _silence(c: Customer, at: int, rules: Rules) -> SignEvidence:
+def _silence(c: Customer, at: int, rules: Rules, model: Model) -> SignEvidence:
     p = c.occasions
     assert p is not None, "the risk is up, so there are purchases"
     silent = days(at - p.last)
@@ -178,26 +177,26 @@ def _silence(c: Customer, at: int, rules: Rules) -> SignEvidence:
         sign=Sign.ATTRITION,
         since=from_micros(p.last),
         observed=0.0,
-        expected=_figure(silent / gap_days(p, rules)),
+        expected=_figure(silent / gap_days(p, model)),
         window_days=_figure(silent),
-        strength=_figure(lift(p, at, rules)),
+        strength=_figure(lift(c, at, rules, model)),
         evidence=tuple(p.evidence),
         last_before=p.evidence[0],
     )
 
 
 def _contributions(
-    c: Customer, signs: Sequence[SignEvidence], at: int, why: Transition, rules: Rules
+    c: Customer, signs: Sequence[SignEvidence], why: Transition, model: Model
 ) -> tuple[Contribution, ...]:
     """The strongest first, behind what only explains the transition."""
     told = [] if why in (Transition.RAISED, Transition.JOINED) else [Contribution(reason=why.value, weight=0.0)]
-    reasons = [Contribution(reason=_words(c, sign, at, rules), weight=sign.strength) for sign in signs]
+    reasons = [Contribution(reason=_words(c, sign, model), weight=sign.strength) for sign in signs]
     return (*told, *sorted(reasons, key=lambda reason: (-reason.weight, reason.reason)))
 
 
-def _words(c: Customer, sign: SignEvidence, at: int, rules: Rules) -> str:
+def _words(c: Customer, sign: SignEvidence, model: Model) -> str:
     if sign.sign is Sign.ATTRITION and c.occasions is not None:
-        return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.occasions, rules):.0f}"
+        return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.occasions, model):.0f}"
     if sign.sign is Sign.ACTIVE_BUYERS_DECLINE:
         return f"{sign.observed:.0f} of {sign.expected:.0f} regular buyers still buy"
     share = f"{sign.observed / sign.expected:.0%} of the usual" if sign.expected else "none"

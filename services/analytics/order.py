@@ -1,9 +1,11 @@
 """In which order a partition of the log is judged, and how far: the clock, what is held until it passes, and the grid.
 
-In: facts and ticks as they are read. Out: steps, either a fact to be judged or an instant of the grid. The clock is
-the lowest tick of the three domain services. In `wall` time facts are judged as they stand in the log and nothing is
-held. In `history` what lies below the clock is sorted by time and by the channel's event id, never before its
-predecessor of the same producer and customer; the rest is held. So the steps depend on the file, not on who was fast.
+In: facts and ticks as they are read. Out: steps: a fact to be judged, an instant of the grid, or a stop, at which the
+partition speaks for the whole base or hears of it, and which it passes only when what is to be heard is there. The
+clock is the lowest tick of the three domain services. In `wall` time facts are judged as they stand in the log and
+nothing is held. In `history` what lies below the clock is sorted by time and by the channel's event id, never before
+its predecessor of the same producer and customer; the rest is held. So the steps depend on the file, not on who was
+fast.
 """
 
 import heapq
@@ -11,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from services.analytics.population.part import DELAY
+from services.analytics.state import WEEK
 from shared.contracts.catalogue import DOMAIN_SERVICES
 
 T = TypeVar("T")
@@ -28,12 +32,21 @@ class Instant:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A point at which the partition speaks for the whole base, or hears of it, micros: everything before it has been
+    judged."""
+
+    at: int
+
+
 class Order(Generic[T]):
     """The order of one partition's facts. `next_due`: the earliest instant at which time alone may change anything,
-    from the core."""
+    from the core. `may_pass`: whether what is to be heard at a stop is there."""
 
-    def __init__(self, *, grid: int, next_due: Callable[[], int | None]) -> None:
-        self._grid, self._next_due = grid, next_due
+    def __init__(self, *, grid: int, next_due: Callable[[], int | None], may_pass: Callable[[int], bool]) -> None:
+        self._grid, self._next_due, self._may_pass = grid, next_due, may_pass
+        self.stop: int | None = None  # the next one; none until the clock has begun
         self._heap: list[Held[T]] = []
         self._places: dict[Chain, Place] = {}  # of what is held
         self.ticks: dict[str, int] = {}
@@ -45,9 +58,9 @@ class Order(Generic[T]):
         self.ticks[service] = max(at, self.ticks.get(service, 0))
         self.clock = min(self.ticks.get(service, 0) for service in DOMAIN_SERVICES)
 
-    def resume(self, ticks: Mapping[str, int], judged: int) -> None:
+    def resume(self, ticks: Mapping[str, int], judged: int, stop: int | None) -> None:
         """As it stood when it was saved; what was held is read again."""
-        self.judged = judged
+        self.judged, self.stop = judged, stop
         for service, at in ticks.items():
             self.tick(service, at)
 
@@ -60,16 +73,42 @@ class Order(Generic[T]):
         self._places[chain] = place
         heapq.heappush(self._heap, (*place, offset, chain, fact))
 
-    def steps(self) -> Iterator[T | Instant]:
+    def steps(self) -> Iterator[T | Instant | Stop]:
         """Everything that can be judged now. The caller does each step before it asks for the next."""
-        while self._heap and (at := self._heap[0][0]) < self.clock:
-            yield from self._instants(at)
-            yield self._pop()
-        yield from self._instants(self.clock)
+        if not self.clock:
+            return
+        if self.stop is None:
+            self.stop = self._first_stop()
+        while True:
+            at = self._heap[0][0] if self._heap else self.clock
+            if self.stop <= min(at, self.clock):
+                yield from self._instants(self.stop)
+                if not self._may_pass(self.stop):
+                    return
+                passed, self.stop = self.stop, next_stop(self.stop)
+                yield Stop(passed)
+            elif at < self.clock:
+                yield from self._instants(at)
+                yield self._pop()
+            else:
+                yield from self._instants(self.clock)
+                return
+
+    @property
+    def is_waiting(self) -> bool:
+        """For what is to be heard at a stop that the clock has come to."""
+        return self.stop is not None and self.stop <= self.clock and not self._may_pass(self.stop)
 
     def held_from(self) -> int | None:
         """The lowest offset still held."""
         return min((offset for _, _, _, offset, _, _ in self._heap), default=None)
+
+    def _first_stop(self) -> int:
+        """The first week that begins after something has happened; where nothing has, the one that has just begun, so
+        that nobody waits to hear it."""
+        if self._heap and self._heap[0][0] < self.clock:
+            return (self._heap[0][0] // WEEK + 1) * WEEK
+        return self.clock // WEEK * WEEK
 
     def _pop(self) -> T:
         at, id_, source, _, chain, fact = heapq.heappop(self._heap)
@@ -86,3 +125,8 @@ class Order(Generic[T]):
             self.judged = at
             yield Instant(at)
         self.judged = max(self.judged, until // self._grid * self._grid)
+
+
+def next_stop(at: int) -> int:
+    """A week's beginning, when the partition speaks, is followed by the instant from which the answer counts."""
+    return at + DELAY if at % WEEK == 0 else at - DELAY + WEEK

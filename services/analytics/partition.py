@@ -2,16 +2,21 @@
 
 In: records of the log, in order. Out: alerts and rows of risk. The promise: the same log gives the same output, byte
 for byte, however it was cut into batches and however often the process died; a gap in a producer's sequence is never
-passed over.
+passed over. At the beginning of every week it tells its part of the whole base, and it goes no further than a day
+beyond before it has heard what follows for all: until then it takes no record.
 """
+
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, observation, read
-from services.analytics.order import Chain, Instant, Order
+from services.analytics.order import Chain, Instant, Order, Stop
+from services.analytics.population.part import DELAY, Part, Result, model_as_of, part_of
 from services.analytics.rules import Rules
+from services.analytics.state import WEEK
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
 from shared.contracts.catalogue import DOMAIN_SERVICES
@@ -40,6 +45,9 @@ class _Meta(msgspec.Struct):
     judged: int
     ticks: dict[str, int]
     late: int
+    stop: int | None = None
+    heard: int = 0  # the week of the result in force; 0: none
+    has_spoken: bool = False
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False):
@@ -54,10 +62,21 @@ class _Read(msgspec.Struct, frozen=True, gc=False):
 class Partition:
     """Analytics' working state of one partition."""
 
-    def __init__(self, rules: Rules, *, history: bool, grid: int = HOUR, saved: Checkpoint | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        history: bool,
+        number: int,
+        results: Mapping[int, Result],
+        grid: int = HOUR,
+        saved: Checkpoint | None = None,
+    ) -> None:
+        """`results`: by week, micros; they may come in later, each before `proceed` is called."""
         self.core = Core(rules)
-        self._history = history
-        self._order: Order[_Read] = Order(grid=grid, next_due=self.core.next_due)
+        self._history, self._number, self._results = history, number, results
+        self._order: Order[_Read] = Order(grid=grid, next_due=self.core.next_due, may_pass=self._may_pass)
+        self._heard, self._is_resumed, self._has_spoken = 0, True, False
         self._read: dict[Chain, int] = {}  # the last sequences of what is held
         self.books = Books()
         self.next_offset = 0
@@ -72,8 +91,16 @@ class Partition:
     def clock(self) -> int:
         return self._order.clock
 
-    def take(self, record: Record) -> list[Output]:
-        """Raises Unreadable, SequenceGap."""
+    @property
+    def awaited(self) -> int | None:
+        """The week whose result it needs to go on; none: it can."""
+        if not self._is_resumed and self._heard not in self._results:
+            return self._heard
+        return self._order.stop - DELAY if self._order.is_waiting and self._order.stop is not None else None
+
+    def take(self, record: Record) -> Sequence[Output | Part]:
+        """Not while a result is awaited. Raises Unreadable, SequenceGap."""
+        assert self.awaited is None, "records wait outside"
         self.next_offset = record.offset + 1
         self.unsaved = True
         value = record.value or b""
@@ -93,11 +120,30 @@ class Partition:
         read_ = _Read(chain, sequence, seen, fact.data.imported)
         return self._hold(record, fact, read_) if self._history else self._apply(read_, book)
 
+    def proceed(self) -> Sequence[Output | Part]:
+        """Goes on as far as results are there."""
+        if self.awaited is not None:
+            return []
+        if not self._is_resumed:
+            self.core.model = model_as_of(self._results, self._heard, self.core.rules)
+            self._is_resumed = True
+        return self._judge()
+
     def dump(self) -> tuple[bytes, dict[int, bytes]]:
         """(meta, changed pages) since the last dump. The offset never passes what is held."""
         held = self._order.held_from()
         offset = self.next_offset if held is None else held
-        meta = msgspec.msgpack.encode(_Meta(offset, self._order.judged, self._order.ticks, self.late))
+        meta = msgspec.msgpack.encode(
+            _Meta(
+                offset,
+                self._order.judged,
+                self._order.ticks,
+                self.late,
+                self._order.stop,
+                self._heard,
+                self._has_spoken,
+            )
+        )
         pages = self.core.dump_pages(changed_only=True)
         pages |= {FIRST_BOOK_PAGE + n: page for n, page in self.books.dump_changed().items()}
         self.unsaved = False
@@ -108,7 +154,7 @@ class Partition:
         held = self._order.held_from()
         return self.next_offset if held is None else held
 
-    def _take_tick(self, value: bytes) -> list[Output]:
+    def _take_tick(self, value: bytes) -> Sequence[Output | Part]:
         tick = read_tick(value)
         if tick is None or tick.at is None:
             return []
@@ -126,25 +172,42 @@ class Partition:
             raise SequenceGap(record, *chain, last + 1, sequence)
         return True
 
-    def _hold(self, record: Record, fact: LogFact, read: _Read) -> list[Output]:
+    def _hold(self, record: Record, fact: LogFact, read: _Read) -> Sequence[Output | Part]:
         """Until its time has come."""
         self._read[read.chain] = read.sequence
         at, is_derived = to_micros(fact.time), read.seen is None
         self._order.hold(read.chain, at, fact.input, record.offset, read, derived=is_derived)
         return []
 
-    def _judge(self) -> list[Output]:
-        outputs: list[Output] = []
+    def _judge(self) -> Sequence[Output | Part]:
+        outputs: list[Output | Part] = []
         for step in self._order.steps():
             if isinstance(step, Instant):
                 outputs += self.core.advance(step.at)
+                continue
+            if isinstance(step, Stop):
+                outputs += self._stopped(step.at)
                 continue
             if self._read.get(step.chain) == step.sequence:
                 del self._read[step.chain]
             outputs += self._apply(step, self.books.of(step.chain[1]))
         return outputs
 
-    def _apply(self, read: _Read, book: Book) -> list[Output]:
+    def _may_pass(self, stop: int) -> bool:
+        return stop % WEEK == 0 or stop - DELAY in self._results
+
+    def _stopped(self, at: int) -> Sequence[Output | Part]:
+        self.unsaved = True
+        if at % WEEK == 0:
+            return [self._part(at)]
+        self._heard = at - DELAY
+        return self.core.look(at, model_as_of(self._results, self._heard, self.core.rules))
+
+    def _part(self, week: int) -> Part:
+        is_first, self._has_spoken = not self._has_spoken, True
+        return part_of(self.core.numbers(), self.core.rules, week=week, number=self._number, is_first=is_first)
+
+    def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
         setattr(book.applied, read.chain[0], read.sequence)
         seen = read.seen
         if seen is None:
@@ -158,6 +221,7 @@ class Partition:
     def _restore(self, saved: Checkpoint) -> None:
         meta = msgspec.msgpack.decode(saved.meta, type=_Meta)
         self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
-        self._order.resume(meta.ticks, meta.judged)
+        self._order.resume(meta.ticks, meta.judged, meta.stop)
+        self._heard, self._is_resumed, self._has_spoken = meta.heard, not meta.heard, meta.has_spoken
         self.core.load_pages({n: page for n, page in saved.pages.items() if n < FIRST_BOOK_PAGE})
         self.books.load({n - FIRST_BOOK_PAGE: page for n, page in saved.pages.items() if n >= FIRST_BOOK_PAGE})

@@ -64,8 +64,9 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
     touched = _counted(c, o, rules)
     if not is_occasion(o, rules):
         return touched
-    c.occasions = c.occasions or Occasions(first=o.at, last=o.at)
-    c.occasions.add(o.at, o.evidence, rules.volume.kept)
+    c.occasions = c.occasions or Occasions(first=o.at, last=o.at, opened=o.at)
+    c.occasions.add(o.at, o.evidence, rules.volume.kept, rules.horizon_days)
+    c.occasions.spend(o.at, min(MAX_MINOR, max(0, o.amount_minor)), o.currency)
     return (*touched, ATTRITION, DEEP)
 
 
@@ -105,6 +106,7 @@ def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         c.communication = _added(c, c.communication, o, rules.communication)
         return (ENQUIRY, COMMUNICATION)
     if o.kind == "complaint":
+        c.trouble.add(o.at, rules.horizon_days)
         c.complaint = _added(c, c.complaint, o, rules.complaint)
         return (COMPLAINT,)
     return NONE

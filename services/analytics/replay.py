@@ -2,24 +2,28 @@
 database, no clock.
 
 In: events in order of time, and how far time has come. Out: alerts and rows of risk as the service publishes them, byte
-for byte, and scores at the end of every seventh day. Each is worked out from what came before it and from nothing else.
+for byte, and scores: of everybody at the end of every seventh day, and of whom an occasion or the silence has changed,
+in between. Each is worked out from what came before it and from nothing else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import observation, read
-from services.analytics.order import Instant, Order
+from services.analytics.order import Instant, Order, Stop
 from services.analytics.partition import HOUR
+from services.analytics.population.part import DELAY, Result, model_as_of, part_of
+from services.analytics.population.refit import Refit
+from services.analytics.record import is_occasion
 from services.analytics.rules import Rules
-from services.analytics.state import DAY
+from services.analytics.state import DAY, WEEK
 from shared.contracts.catalogue import DOMAIN_SERVICES, OWNER_OF, RECORDED_AS
 from shared.contracts.envelope import Event, Inbound, write_fact
 from shared.contracts.values import to_micros
 from shared.decider import recorded
 
-WEEK = 7 * DAY
+ANOTHER_RISK = 0.002
 
 
 class Score(NamedTuple):
@@ -28,6 +32,7 @@ class Score(NamedTuple):
     customer: str
     as_of: int
     risk: float
+    is_weekly: bool = True  # one of everybody's; the others are of whom something has changed in between
 
 
 class Replay:
@@ -36,10 +41,14 @@ class Replay:
     def __init__(self, rules: Rules, *, grid: int = HOUR, every: int | None = WEEK) -> None:
         """`every`: micros between two scores of a customer; none: nobody is scored."""
         self._core = Core(rules)
-        self._order: Order[Observation] = Order(grid=grid, next_due=self._core.next_due)
+        self._order: Order[Observation] = Order(grid=grid, next_due=self._core.next_due, may_pass=lambda _: True)
+        self._refit, self._has_spoken = Refit(rules, partitions=1), False
+        self.results: dict[int, Result] = {}
         self._known: set[tuple[str, str]] = set()  # customer, cause
         self._every = every
         self._scored: int | None = None  # the instant at which to score next
+        self._phase, self._moving = 0, list[str]()
+        self._bought: dict[str, int] = {}  # customer -> when, of whom that is to be told
         self._taken = 0
 
     def take(self, event: Inbound) -> bool:
@@ -50,6 +59,7 @@ class Replay:
         at = to_micros(event.time)
         if self._scored is None and self._every is not None:
             self._scored = at // DAY * DAY + DAY - 1_000_000  # as of the end of the first day
+            self._phase = self._scored % self._every
         if (seen := observation_of(event)) is not None:
             chain = OWNER_OF[event.type], event.subject
             self._order.hold(chain, at, event.cause, self._taken, seen, derived=False)
@@ -62,23 +72,64 @@ class Replay:
             self._order.tick(service, to)
         for step in self._order.steps():
             yield from self._scores(step.at)
-            yield from self._core.advance(step.at) if isinstance(step, Instant) else self._core.observe(step)
+            if isinstance(step, Stop):
+                yield from self._stopped(step.at)
+            else:
+                yield from self._core.advance(step.at) if isinstance(step, Instant) else self._observed(step)
         yield from self._scores(to)
 
+    def _observed(self, o: Observation) -> Sequence[Output]:
+        if self._every is not None and is_occasion(o, self._core.rules):
+            self._bought[o.customer] = o.at
+        return self._core.observe(o)
+
+    def _stopped(self, at: int) -> Sequence[Output]:
+        if at % WEEK:
+            return self._core.look(at, model_as_of(self.results, at - DELAY, self._core.rules))
+        part = part_of(self._core.numbers(), self._core.rules, week=at, number=0, is_first=not self._has_spoken)
+        self._refit.take_part(part)
+        self._has_spoken = True
+        result = self._refit.due()
+        assert result is not None, "the only part is there"
+        self._refit.take_result(result)
+        self.results[at] = result
+        return []
+
     def _scores(self, before: int) -> Iterator[Score]:
+        """Of instants that are over, so that the order of what happened at once shows nowhere."""
+        for customer, at in [(customer, at) for customer, at in self._bought.items() if at < before]:
+            del self._bought[customer]
+            if (risk := self._core.risk(customer)) is not None:
+                yield Score(customer, at, risk, is_weekly=False)
         while self._every is not None and self._scored is not None and self._scored < before:
-            for customer, risk in self._core.risks(self._scored):
-                yield Score(customer, self._scored, risk)
-            self._scored += self._every
+            at = self._scored
+            if at % self._every == self._phase:
+                yield from self._everybody(at)
+            else:
+                moved = self._core.risks(at, self._moving)
+                yield from (Score(customer, at, risk, is_weekly=False) for customer, risk in moved)
+            self._scored += DAY
+
+    def _everybody(self, at: int) -> Iterator[Score]:
+        """And whom silence makes another risk within the week, is scored every day of it."""
+        later = dict(self._core.risks(at + WEEK))
+        self._moving = []
+        for customer, risk in self._core.risks(at):
+            yield Score(customer, at, risk)
+            if abs(later[customer] - risk) >= ANOTHER_RISK:
+                self._moving.append(customer)
 
 
-def risk_by_week(observed: Sequence[Observation], rules: Rules, until: int) -> Iterator[tuple[int, float]]:
+def risk_by_week(
+    observed: Sequence[Observation], rules: Rules, until: int, results: Mapping[int, Result]
+) -> Iterator[tuple[int, float]]:
     """Of one customer whose observations are in order: every seven days from the first on, and at last as of `until`,
-    micros."""
+    micros. `results`: by week, of the base the customer is part of."""
     core, waiting = Core(rules), list(observed)
     for instant in (*range(observed[0].at, until, WEEK), until):
         while waiting and waiting[0].at <= instant:
             core.observe(waiting.pop(0))
+        core.model = model_as_of(results, instant - DELAY, rules)
         yield from ((instant, risk) for _, risk in core.risks(instant))
 
 

@@ -1,18 +1,17 @@
 """Which signs of attrition does a customer show at an instant, and when may time alone change the answer?
 
-Six named detectors and the risk in two depths. Each compares the customer with the customer's own past and answers
-with a verdict: is the sign up, and the earliest instant, if nothing happens, at which it may be otherwise. That
-instant may be early (a look costs little) and never late: looking at it alone gives the same answers as looking
-always. Every condition is monotone in silence, which is what makes the instant computable.
+Six named detectors; what goes by the risk is in `silence`. Each compares the customer with the customer's own past and
+answers with a verdict: is the sign up, and the earliest instant, if nothing happens, at which it may be otherwise. That
+instant may be early (a look costs little) and never late: looking at it alone gives the same answers as looking always.
+Every condition is monotone in silence, which is what makes the instant computable.
 """
 
 from collections.abc import Callable
 from math import log
 
-from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, DEEP, ENQUIRY, VOLUME
-from services.analytics.risk import expected_gap_days, log_odds, probability, risk_by_time
+from services.analytics.record import BUYERS, COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, VOLUME
 from services.analytics.rules import Rules, Watch
-from services.analytics.state import DAY, NEVER, Buyer, Customer, Occasions, Stream, days
+from services.analytics.state import DAY, NEVER, Buyer, Customer, Stream
 
 SECOND = 1_000_000  # closed forms are taken a second early: rounding must not make them late
 HORIZON_DAYS = 20 * 365  # later than this nothing is awaited
@@ -77,16 +76,6 @@ def active_buyers_decline(c: Customer, at: int, up: bool, rules: Rules) -> Verdi
     return (up, NEVER if up else min((instant for instant in leave if instant > at), default=NEVER))
 
 
-def attrition(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
-    """The risk has risen high, and well above what it was right after the last purchase."""
-    return _silence(c, at, up, rules.risk_raise, rules)
-
-
-def deep_attrition(c: Customer, at: int, up: bool, rules: Rules) -> Verdict:
-    """The same in the highest band: it escalates the alert."""
-    return _silence(c, at, up, rules.risk_deep, rules)
-
-
 Detector = Callable[[Customer, int, bool, Rules], Verdict]
 _BY_NUMBER: dict[int, Detector] = {
     CONTACT: contact_decline,
@@ -95,10 +84,9 @@ _BY_NUMBER: dict[int, Detector] = {
     COMPLAINT: complaint_increase,
     BUYERS: active_buyers_decline,
     VOLUME: volume_decline,
-    ATTRITION: attrition,
-    DEEP: deep_attrition,
 }
 DETECTORS: tuple[Detector, ...] = tuple(_BY_NUMBER[number] for number in sorted(_BY_NUMBER))
+"""By the customer's own past alone; what comes after them in number goes by the risk, in `silence`."""
 
 
 def decline(seen: float, usual: float, dispersion: float) -> float:
@@ -121,21 +109,6 @@ def smaller_tickets(volume: Usual, orders: Usual, rules: Rules) -> float:
 def increase(seen: float, usual: float) -> float:
     """Log likelihood ratio, in nats, of so many against the usual; fresh events have hardly decayed: each is one."""
     return seen * log(seen / usual) - seen + usual if seen > usual else 0.0
-
-
-def risk_at(c: Customer, at: int, rules: Rules) -> float | None:
-    """P(no purchase within the horizon) at an instant not before the last purchase; none: never bought."""
-    return None if c.occasions is None else _risk_by_time(c.occasions, rules)(at)
-
-
-def gap_days(p: Occasions, rules: Rules) -> float:
-    return expected_gap_days(rules.population, p.repeats, days(p.last - p.first))
-
-
-def lift(p: Occasions, at: int, rules: Rules) -> float:
-    """How far silence has raised the risk since the last purchase, in nats of log odds."""
-    risk_of = _risk_by_time(p, rules)
-    return log_odds(risk_of(at)) - log_odds(risk_of(p.last))
 
 
 def regular_buyers(c: Customer) -> list[Buyer]:
@@ -188,22 +161,3 @@ def _decline(
         return known + decline(counts.observed(instant, watch), number, watch.dispersion) >= watch.strength
 
     return UP if is_low(at) else (False, first_true(is_low, at))
-
-
-def _silence(c: Customer, at: int, up: bool, threshold: float, rules: Rules) -> Verdict:
-    p = c.occasions
-    if p is None or p.repeats < 1:  # one purchase is no rhythm: silence after it says nothing about this customer
-        return DOWN
-    early = p.last + round(rules.silent_gaps * gap_days(p, rules) * DAY)
-    if at < early:
-        return (False, early)
-    risk_of = _risk_by_time(p, rules)
-    lifted = probability(log_odds(risk_of(p.last)) + rules.risk_lift)
-    target, now = max(threshold, lifted), risk_of(at)
-    if now >= target or (up and now >= max(rules.risk_clear, lifted)):
-        return UP
-    return (False, first_true(lambda instant: risk_of(instant) >= target, at))
-
-
-def _risk_by_time(p: Occasions, rules: Rules) -> Callable[[float], float]:
-    return risk_by_time(rules.population, p.repeats, days(p.last - p.first), rules.horizon_days, since=p.first)

@@ -13,10 +13,12 @@ import msgspec
 from services.analytics.rules import Watch
 
 DAY = 86_400_000_000  # microseconds
+WEEK = 7 * DAY
 NEVER = 2**62  # later than every instant
 MAX_BUYERS = 16
 MAX_WALLETS = 4
 MAX_MINOR = 2**53  # minor units, as the contracts have it
+MAX_SPENT = 2**62  # what a machine word holds
 YEAR_DAYS = 365.0
 LEARNT, SLOW = 8, 200  # purchases from which the usual ticket is learnt; by how much less it moves later
 KNOWN_DAYS = 180.0  # a shorter acquaintance is taken for this long when it is scaled to a year
@@ -63,20 +65,70 @@ class Stream(msgspec.Struct, array_like=True, gc=False):
         return rate * watch.window_days
 
 
+class Fading(msgspec.Struct, array_like=True, gc=False):
+    """How many there were, and how many that fade, in a quarter of the horizon and in all of it, as of the newest."""
+
+    at: int = 0
+    count: int = 0
+    fast: float = 0.0
+    slow: float = 0.0
+
+    def add(self, at: int, horizon_days: float) -> None:
+        apart = abs(at - self.at) / DAY / horizon_days
+        fast, slow = exp(-4 * apart), exp(-apart)
+        self.count += 1
+        if at < self.at:
+            self.fast, self.slow = self.fast + fast, self.slow + slow
+        else:
+            self.fast, self.slow, self.at = self.fast * fast + 1, self.slow * slow + 1, at
+
+
 class Occasions(msgspec.Struct, array_like=True, gc=False):
     """Days (UTC) with a purchase, or with what else a lapse is the absence of. A late one between the first and the
-    last counts as another."""
+    last counts as another. Gaps in days; amounts in minor units of the first currency."""
 
     first: int
     last: int
+    opened: int  # the first of the calendar week of the last
     repeats: int = 0  # occasions after the first
+    squares: float = 0.0  # of the gaps, summed
+    gap: float = 0.0  # the last one
+    recent: Fading = msgspec.field(default_factory=Fading)
+    currency: str | None = None
+    tickets: int = 0
+    spent: int = 0
+    ticket: int = 0  # the last one
+    ticket_day: int = -1
     evidence: list[str] = msgspec.field(default_factory=list)  # newest first
 
-    def add(self, at: int, evidence: str, kept: int) -> None:
-        if at // DAY not in (self.first // DAY, self.last // DAY):
-            self.repeats += 1
+    def add(self, at: int, evidence: str, kept: int, horizon_days: float) -> None:
+        if self.recent.count == 0:
+            self.recent.add(at, horizon_days)
+        elif at // DAY not in (self.first // DAY, self.last // DAY):
+            self._repeat(at, horizon_days)
         remember(self.evidence, evidence, late=at < self.last, kept=kept)
         self.first, self.last = min(at, self.first), max(at, self.last)
+
+    def spend(self, at: int, amount: int, currency: str | None) -> None:
+        """What is bought on one day is one ticket."""
+        if currency is None or currency != (self.currency or currency):
+            return
+        self.currency = currency
+        self.spent = min(MAX_SPENT, self.spent + amount)
+        if at // DAY == self.ticket_day:
+            self.ticket = min(MAX_SPENT, self.ticket + amount)
+        else:
+            self.ticket, self.ticket_day = amount, at // DAY
+            self.tickets += 1
+
+    def _repeat(self, at: int, horizon_days: float) -> None:
+        self.repeats += 1
+        self.recent.add(at, horizon_days)
+        if at > self.last:
+            self.gap = days(at - self.last)
+            self.squares += self.gap**2
+            if at // WEEK > self.last // WEEK:
+                self.opened = at
 
 
 class Wallet(msgspec.Struct, array_like=True, gc=False):
@@ -157,6 +209,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     volume: Stream | None = None  # purchases in usual tickets
     orders: Stream | None = None  # purchases, each as one; `volume` has their evidence
     occasions: Occasions | None = None
+    trouble: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
     wallets: list[Wallet] = msgspec.field(default_factory=list)
     buyers: list[Buyer] = msgspec.field(default_factory=list)
     life: Life = msgspec.field(default_factory=Life)

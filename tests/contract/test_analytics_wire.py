@@ -1,5 +1,7 @@
 """What analytics writes on its own, for speed, is to the byte what the contract writes."""
 
+import json
+from dataclasses import fields
 from datetime import UTC
 from typing import Any
 
@@ -10,9 +12,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.analytics import wire
-from shared.contracts import analytics, values
+from services.analytics.population import wire as population_wire
+from services.analytics.population.model import Model, Regression
+from services.analytics.population.numbers import Numbers
+from services.analytics.population.part import Part, Result
+from services.analytics.rules import Population
+from services.analytics.state import WEEK
+from shared.contracts import analytics, population, values
 from shared.contracts.analytics import MAX_EVIDENCE, AttritionAlert, AttritionAlertSnoozed, RiskRow, Sign
-from shared.contracts.envelope import compact_json
+from shared.contracts.envelope import UnknownType, Unreadable, compact_json
 from shared.contracts.generate import example
 
 MODELS = tuple(analytics.ALERT_TYPES.values())
@@ -56,6 +64,25 @@ messages = st.builds(wire.Message, **said)
 snoozes = st.builds(wire.Message, **said, until=times, reason=st.none() | texts)
 rows = st.builds(wire.Row, risk=risks, value_at_risk=amounts, alert=st.none() | texts, rules=rules, as_of=times)
 
+ids = st.text('aä"\\/ ', min_size=1, max_size=12).map(lambda text: f"x{text}x")
+weeks = st.integers(0, 5000).map(lambda number: number * WEEK)
+day_numbers, counts = st.integers(-719_162, 2_932_896), st.integers(0, 10**9)
+numbers = st.builds(
+    Numbers,
+    customer=ids,
+    **dict.fromkeys(("first", "last", "opened", "complained"), day_numbers),
+    **dict.fromkeys(("repeats", "complaints"), counts),
+    **dict.fromkeys(("squares", "gap", "fast", "slow", "mean", "ticket", "heated"), figures),
+)
+one_in = st.integers(0, 20).map(lambda number: 2**number)
+parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, st.lists(numbers, max_size=3))
+finite = st.floats(-1e18, 1e18)
+weights = st.lists(finite, max_size=3).map(tuple)
+regressions = st.none() | st.builds(Regression, weights, weights, weights)
+bases = st.builds(Population, finite, finite, finite, finite, finite)
+models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions)
+results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
+
 
 def by_contract(model: type[BaseModel], said: msgspec.Struct) -> Any:
     return model.model_validate(msgspec.to_builtins(said))
@@ -96,6 +123,45 @@ def test_the_committed_example_of_a_row_is_written_the_same() -> None:
     assert compact_json(document) == wire.risk_bytes(document["subject"], int(document["sequence"]), row)
 
 
+@given(parts)
+def test_a_part_is_written_as_by_the_contract_and_read_as_it_was(part: Part) -> None:
+    raw = population_wire.part_bytes(part)
+    assert json.loads(population.part_bytes(population.read_part(raw))) == json.loads(raw)
+    assert part == population_wire.read(raw)
+
+
+@given(results)
+def test_a_result_is_written_as_by_the_contract_and_read_as_it_was(result: Result) -> None:
+    raw = population_wire.result_bytes(result)
+    assert json.loads(population.model_bytes(population.read_model(raw))) == json.loads(raw)
+    assert result == population_wire.read(raw)
+
+
+@pytest.mark.parametrize("type_", population.POPULATION_TYPES)
+def test_the_committed_example_of_the_whole_base_is_written_the_same(type_: str) -> None:
+    raw = compact_json(example(type_))
+    said = population_wire.read(raw)
+    assert raw == (population_wire.part_bytes(said) if isinstance(said, Part) else population_wire.result_bytes(said))
+    assert example(type_)["id"].encode() == population_wire.key_of(said)
+
+
+def test_what_a_later_release_says_of_the_whole_base_is_known_as_that() -> None:
+    with pytest.raises(UnknownType):
+        population_wire.read(b'{"type": "tenure.of-tomorrow.v1", "data": {}}')
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"type": 1, "data": {}}', b'{"type": "tenure.x.v1"}'])
+def test_what_is_no_message_of_the_whole_base_is_unreadable(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        population_wire.read(raw)
+
+
+def test_a_model_that_could_not_be_read_is_not_written() -> None:
+    result = Result("r1", WEEK, 1, 1, Model(WEEK, Population(r=float("nan"))))
+    with pytest.raises(ValueError, match="1970-01-08T00:00:00Z has a figure that is not finite"):
+        population_wire.result_bytes(result)
+
+
 @pytest.mark.parametrize(
     ("own", "model"),
     [
@@ -104,9 +170,21 @@ def test_the_committed_example_of_a_row_is_written_the_same() -> None:
         (wire.SignEvidence, analytics.SignEvidence),
         (wire.Contribution, analytics.Contribution),
         (wire.Money, values.Money),
+        (population_wire.PartData, population.AttritionPopulationPart),
+        (population_wire.ResultData, population.AttritionModelRefitted),
+        (population_wire.ModelData, population.RiskModel),
+        (Regression, population.RegressionWeights),
     ],
 )
 def test_no_field_of_the_contract_is_missing_and_none_stands_elsewhere(
     own: type[msgspec.Struct], model: type[BaseModel]
 ) -> None:
     assert list(model.model_fields) == [field.name for field in msgspec.structs.fields(own)]
+
+
+def test_a_customer_has_the_columns_of_the_contract_in_their_order() -> None:
+    assert population.CustomerNumbers._fields == Numbers.__struct_fields__
+
+
+def test_the_parameters_of_a_base_are_those_of_the_contract() -> None:
+    assert list(population.PopulationParameters.model_fields) == [field.name for field in fields(Population)]

@@ -12,6 +12,14 @@ from shared.contracts.analytics import ALERT_TYPES, RiskRow, alert_bytes, read_a
 from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES, FACTS_OF, INPUTS_OF, PROTOCOL_FACTS, RECORDED_AS
 from shared.contracts.envelope import SCHEMA_ROOT, Event, Fact, Input, Unreadable, read_fact, read_inbound, write_fact
 from shared.contracts.generate import EXAMPLES, INBOUND, OUTBOUND, TYPES, example, schema
+from shared.contracts.population import (
+    AttritionModelRefitted,
+    AttritionPopulationPart,
+    model_bytes,
+    part_bytes,
+    read_model,
+    read_part,
+)
 from shared.contracts.protocol import TICK
 from shared.contracts.tick import read_tick, write_tick
 from tests.specification import day
@@ -61,6 +69,11 @@ def test_a_row_of_risk_that_was_published_is_read_and_written_the_same() -> None
     published = compact(example(RiskRow.TYPE))
     risk = read_risk(published)
     assert published == risk_bytes(risk.subject, risk.sequence, risk.data)
+
+
+def test_what_was_said_of_the_whole_base_is_read_and_written_the_same() -> None:
+    part, model = (compact(example(type_)) for type_ in (AttritionPopulationPart.TYPE, AttritionModelRefitted.TYPE))
+    assert (part, model) == (part_bytes(read_part(part)), model_bytes(read_model(model)))
 
 
 def test_a_tick_that_was_published_is_read_and_written_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.event_store import Commit
 from shared.memory_broker import MemoryRecord
-from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters, inbox
+from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, dead_letters, inbox
 from tests.simulation.stepping import run
 from tests.simulation.world import World
 
@@ -53,12 +53,15 @@ def contiguous(world: World) -> Iterator[str]:
 
 
 def copies_equal(world: World) -> Iterator[str]:
-    """I3: whatever stands under one id is the same, byte for byte; facts and alerts alike."""
+    """I3: whatever stands under one id is the same, byte for byte. But in `wall` time a week of the whole base may be
+    given up by one owner and answered by another; the first of them counts."""
     first: dict[str, bytes] = {}
-    for topic in (CUSTOMER_EVENTS, ALERTS):
+    for topic in (CUSTOMER_EVENTS, ALERTS, POPULATION):
         for record in world.broker.records(topic):
             if record.key is not None and record.value is not None:
                 id_ = json.loads(record.value)["id"]
+                if not world.history and "/model/" in id_:
+                    continue
                 if first.setdefault(id_, record.value) != record.value:
                     yield f"{id_} stands in {topic} with two contents"
 

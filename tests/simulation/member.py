@@ -5,14 +5,20 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from shared.broker import Handler
+from services.analytics.population.results import Results
+from services.analytics.reader import AttritionReader
+from shared.broker import Handler, TopicPartition
 from shared.consumption import Consumption
 from shared.memory_broker import MemoryReader
 from shared.processor import Processor
+from shared.topics import POPULATION
+from tests.simulation.rules import RULES
 from tests.simulation.stepping import Task, no_sleep, run
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+BASE = TopicPartition(POPULATION, 0)
 
 
 @dataclass
@@ -22,6 +28,7 @@ class Member:
     world: "World"
     group: str
     name: str
+    results: Results = field(init=False)  # of analytics: what it has followed of the topic that is read whole
     handler: Handler = field(init=False)
     consumption: Consumption = field(init=False)
     position: MemoryReader = field(init=False)
@@ -30,6 +37,7 @@ class Member:
     joined: int = -1  # generation of the group that it knows of
 
     def __post_init__(self) -> None:
+        self.results = Results(RULES.name)
         self.handler = self.world.make_handler(self)
         self.consumption = self.world.wiring.consumption(
             self.handler, sleep=no_sleep, stop=self.world.problems.append, now=lambda: 0.0
@@ -63,9 +71,23 @@ class Member:
         if rng.random() < 0.05 and isinstance(self.handler, Processor):
             work = self.handler.sweep if self.world.history or rng.random() < 0.5 else self.handler.tick
             return Task(self.consumption.exclusively(work))
+        if self._has_news() and rng.random() < 0.3:
+            return Task(self._hear())
         fetched: list[Any] = []
         run(self._fetch(fetched))
-        return Task(self.consumption.deliver(self.position, fetched)) if fetched else None
+        if fetched:
+            return Task(self.consumption.deliver(self.position, fetched))
+        return Task(self._hear()) if self._has_news() else None
+
+    def _has_news(self) -> bool:
+        """Of the whole base, for a process of analytics."""
+        is_analytics = self.group.startswith("analytics")
+        return is_analytics and self.results.next_offset < self.world.broker.highwater(BASE)
+
+    async def _hear(self) -> None:
+        news = self.world.broker.read(BASE, self.results.next_offset, self.world.rng.choice((1, 3, 40)))
+        if self.results.take(news) and isinstance(self.handler, AttritionReader):
+            await self.consumption.exclusively(self.handler.proceed)
 
     async def _fetch(self, into: list[Any]) -> None:
         """A broker may show a record later than the one behind it: then the reader is past it when it appears."""

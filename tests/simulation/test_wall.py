@@ -3,10 +3,11 @@ whoever reads it."""
 
 from random import Random
 
+from services.analytics.population.results import Results
 from services.analytics.reader import AttritionReader
 from shared.memory_broker import MemoryBroker
 from shared.memory_checkpoints import MemoryCheckpoints
-from shared.topics import ALERTS, RISK
+from shared.topics import ALERTS, POPULATION, RISK
 from tests.simulation.faults import Chance
 from tests.simulation.history import a_year_ahead, draw
 from tests.simulation.invariants import alerts, differences, log, traces, violations
@@ -49,12 +50,19 @@ def findings_with_a_fast_clock(seed: int, wiring: Wiring) -> list[str]:
 
 
 def replay(world: World) -> tuple[dict[str, bytes], dict[str, tuple[int, int]]]:
-    """Somebody reads the finished log in one go: their alerts and traces."""
-    broker = MemoryBroker(clock=lambda: world.now)
-    for topic in (ALERTS, RISK):
+    """Somebody reads the finished log in one go, and what was found of the whole base: their alerts and traces."""
+    broker, results = MemoryBroker(clock=lambda: world.now), Results(RULES.name)
+    for topic in (ALERTS, RISK, POPULATION):
         broker.create_topic(topic, world.partitions)
+    results.take(world.broker.records(POPULATION))
     reader = AttritionReader(
-        RULES, MemoryCheckpoints(), broker.publisher(), history=world.history, now=lambda: 0.0, grid=GRID
+        RULES,
+        MemoryCheckpoints(),
+        broker.publisher(),
+        results=results.by_week,
+        history=world.history,
+        now=lambda: 0.0,
+        grid=GRID,
     )
     run(_read(reader, world))
     world_like = World.__new__(World)

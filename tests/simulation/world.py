@@ -1,5 +1,5 @@
-"""A whole deployment in memory: three domain services and analytics, two processes each that may both believe they own
-a partition.
+"""A whole deployment in memory: three domain services, analytics and its job for the whole base, two processes each,
+which may both believe they own a partition.
 
 The processors, the consume loop, the reader and the core are the product's own; so are the in-memory store and broker.
 The scheduler takes one small step of one actor at a time, drawn from the seed: a process goes on, fetches (any
@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from services.acquisition.decider import decider as acquisition
+from services.analytics.population.job import PopulationJob
 from services.analytics.reader import AttritionReader
 from services.interaction.decider import decider as interaction
 from services.interaction.policy import Policy as Standards
@@ -30,7 +31,7 @@ from shared.memory_checkpoints import MemoryCheckpoints
 from shared.memory_store import MemoryEventStore
 from shared.processor import Processor
 from shared.settings import TimeSource
-from shared.topics import CUSTOMER_EVENTS, TOPICS, inbox, partition_of
+from shared.topics import CUSTOMER_EVENTS, POPULATION, TOPICS, inbox, partition_of
 from tests.simulation.faults import Chance, FaultyPublisher, FaultyStore
 from tests.simulation.history import START, Sent, ticks
 from tests.simulation.member import Member
@@ -84,7 +85,7 @@ class World:
         self.waiting: list[Sent] = []  # in wall time: not sent yet
         self.fast: set[Sent] = set()  # sent by a producer whose clock is a year ahead, and whose record times are taken
         self.members: list[Member] = []
-        for group in (*DOMAIN_SERVICES, "analytics"):
+        for group in (*DOMAIN_SERVICES, "analytics", "analytics-population"):
             self.rebalance(group, ["a"])
             self.members += [Member(self, group, "a"), Member(self, group, "b")]
 
@@ -94,7 +95,18 @@ class World:
         publisher = FaultyPublisher(self.broker, self.chance)
         if member.group == "analytics":
             return self.wiring.reader(
-                RULES, self.checkpoints, publisher, history=self.history, now=self._count, grid=GRID, save_every_s=3
+                RULES,
+                self.checkpoints,
+                publisher,
+                results=member.results.by_week,
+                history=self.history,
+                now=self._count,
+                grid=GRID,
+                save_every_s=3,
+            )
+        if member.group == "analytics-population":
+            return PopulationJob(
+                RULES, self.partitions, member.results, publisher, history=self.history, now=self._date
             )
         return self.wiring.processor(
             DECIDERS[member.group],
@@ -102,7 +114,7 @@ class World:
             publisher,
             partitions=self.partitions,
             time=TimeSource.HISTORY if self.history else TimeSource.WALL,
-            now=lambda: datetime.fromtimestamp(self.now, UTC),
+            now=self._date,
             sleep=no_sleep,
             spawn=member.spawn,
             unpublished_after_s=GRACE_S,
@@ -114,17 +126,21 @@ class World:
             clock=lambda: self.now, pause=pause, fence=self.wiring.fence, cause_index=self.wiring.cause_index
         )
 
+    def _date(self) -> datetime:
+        return datetime.fromtimestamp(self.now, UTC)
+
     def _count(self) -> float:
         self.counted = getattr(self, "counted", 0.0) + 1.0
         return self.counted
 
     def topics_of(self, group: str) -> list[str]:
-        return [CUSTOMER_EVENTS] if group == "analytics" else [inbox(group), CUSTOMER_EVENTS]
+        own = {"analytics": [CUSTOMER_EVENTS], "analytics-population": [POPULATION]}
+        return own[group] if group in own else [inbox(group), CUSTOMER_EVENTS]
 
     def rebalance(self, group: str, members: Sequence[str]) -> None:
         """Deals the partitions; all topics of a partition go to one member."""
         shares: dict[str, list[TopicPartition]] = {name: [] for name in members}
-        for partition in range(self.partitions):
+        for partition in range(1 if group == "analytics-population" else self.partitions):
             owner = self.rng.choice(list(members))
             shares[owner] += [TopicPartition(topic, partition) for topic in self.topics_of(group)]
         self.broker.assign(group, shares)
@@ -215,13 +231,9 @@ class World:
                     return
             self.now += 2 * GRACE_S
             for member in self.members:
-                work = member.handler.sweep if isinstance(member.handler, Processor) else self._save(member)
-                run(member.consumption.exclusively(work))
+                for work in _tasks(member.handler):
+                    run(member.consumption.exclusively(work))
             idle = 0 if moved else idle + 1
-
-    def _save(self, member: Member) -> Callable[[], Any]:
-        assert isinstance(member.handler, AttritionReader)
-        return member.handler.save
 
     def _finish(self, member: Member) -> bool:
         if member.joined != self.broker.group(member.group).generation and member.task is None:
@@ -251,3 +263,13 @@ class World:
             m.handler for m in self.members if isinstance(m.handler, AttritionReader) and m.consumption._position
         ]
         return {n: p for reader in readers for n, p in reader.partitions.items()}
+
+
+def _tasks(handler: Handler) -> list[Callable[[], Any]]:
+    """What a process does now and then."""
+    if isinstance(handler, AttritionReader):
+        return [handler.proceed, handler.save]
+    if isinstance(handler, PopulationJob):
+        return [handler.look]
+    assert isinstance(handler, Processor)
+    return [handler.sweep]

@@ -1,5 +1,6 @@
 """The alerts of a history depend on the file: not on batches, partitions, or who of the services is fast."""
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
@@ -8,10 +9,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from cli.backtesting.history import Tally, outputs
 from cli.main import app
 from cli.sending.run import Progress
+from cli.topic_reader import read_to_end
+from services.analytics.population.results import Results
+from services.analytics.replay import Replay
 from services.analytics.rules import Rules
+from shared.broker import Record
 from shared.contracts.analytics import Sign, read_alert
+from shared.topics import POPULATION
 from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
 
 pytestmark = pytest.mark.system
@@ -74,6 +81,20 @@ def test_a_back_test_of_the_file_says_byte_for_byte_what_the_deployment_said(tmp
     file.write_bytes(b"\n".join(line.body for line in excerpt()))
     assert 0 == CliRunner().invoke(app, ["backtest", "--events", str(file), "--messages", str(said)]).exit_code
     assert undisturbed().alerts == {read_alert(raw).id: raw for raw in said.read_bytes().splitlines()}
+
+
+def test_the_base_is_fitted_to_alike_by_a_file_and_by_any_deployment(other: Chain) -> None:
+    records: list[Record] = []
+    asyncio.run(read_to_end(other.stack.kafka, [POPULATION], records.append))
+    published = Results(Rules().name)
+    published.take(records)
+    replay = Replay(Rules(), every=None)
+    list(outputs(excerpt(), replay, Tally()))
+    of_file = {week: result for week, result in replay.results.items() if result.customers}
+    assert of_file == {week: published.by_week.get(week) for week in of_file}
+    models = [result.model for result in of_file.values()]
+    assert any(model is not None and model.hazard is not None for model in models)
+    assert any(model is not None and model.stack is not None for model in models)
 
 
 def test_the_log_tells_of_the_alerts_what_the_file_does(other: Chain, tmp_path: Path) -> None:

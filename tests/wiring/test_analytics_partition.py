@@ -1,6 +1,7 @@
 """A partition of the log in, alerts and rows out: the same however the log is cut, and however often the state is read
 again."""
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 
@@ -9,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.analytics.books import Applied
-from services.analytics.core import Output
 from services.analytics.partition import HOUR, Partition, SequenceGap
 from services.analytics.rules import Rules
 from shared.checkpoints import Checkpoint
@@ -18,6 +18,7 @@ from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import write_tick
 from shared.memory_broker import MemoryRecord
 from tests.stories import Told, contact, day, numbered, purchase, record, told
+from tests.wiring.whole_base import Base, bytes_of
 
 WEEKS = 30
 CUSTOMERS = ("b", "a", "ü/ü")
@@ -44,12 +45,21 @@ def week_of(number: int) -> list[MemoryRecord]:
 LOG = numbered([*chain(*map(week_of, range(WEEKS))), *ticks(700)])
 
 
-def outputs(partition: Partition, records: Sequence[MemoryRecord]) -> list[Output]:
-    return [output for r in records for output in partition.take(r)]
+def outputs(partition: Partition, records: Sequence[MemoryRecord], base: Base | None = None) -> list[bytes]:
+    """`base`: the one that the partition has been made with, if its log is long enough to need any."""
+    return [bytes_of(output) for output in (base or Base()).take(partition, records)]
 
 
-def fresh(*, history: bool, saved: Checkpoint | None = None) -> Partition:
-    return Partition(Rules(), history=history, grid=24 * HOUR, saved=saved)
+def fresh(*, history: bool, base: Base | None = None, saved: Checkpoint | None = None) -> Partition:
+    results = (base or Base()).results
+    return Partition(Rules(), history=history, number=0, results=results, grid=24 * HOUR, saved=saved)
+
+
+def whole(log: Sequence[MemoryRecord], *, history: bool) -> tuple[list[bytes], Partition]:
+    """What is said of it, and the partition behind it."""
+    base = Base()
+    partition = fresh(history=history, base=base)
+    return outputs(partition, log, base), partition
 
 
 def saved(partition: Partition, before: Checkpoint | None) -> Checkpoint:
@@ -60,7 +70,8 @@ def saved(partition: Partition, before: Checkpoint | None) -> Checkpoint:
 
 @pytest.mark.parametrize("history", [True, False])
 def test_the_log_gives_alerts_for_every_customer(history: bool) -> None:
-    assert set(CUSTOMERS) == {output.customer for output in outputs(fresh(history=history), LOG)}
+    said = map(json.loads, whole(LOG, history=history)[0])
+    assert {*CUSTOMERS, "population"} == {message["subject"] for message in said}
 
 
 @settings(deadline=None, max_examples=30)
@@ -69,17 +80,16 @@ def test_restarts_anywhere_repeat_the_same_bytes_and_leave_the_same_state(
     history: bool, runs: list[tuple[int, bool]]
 ) -> None:
     """Read so many, save or not, die, go on from what was saved."""
-    whole = fresh(history=history)
-    expected = outputs(whole, LOG)
-    state, said, partition = None, set[Output](), fresh(history=history)
+    (expected, undisturbed), base = whole(LOG, history=history), Base()
+    state, said, partition = None, set[bytes](), fresh(history=history, base=base)
     for count, is_saved in [*runs, (len(LOG), True)]:
-        said |= set(outputs(partition, LOG[partition.next_offset :][:count]))
+        said |= set(outputs(partition, LOG[partition.next_offset :][:count], base))
         state = saved(partition, state) if is_saved else state
-        partition = fresh(history=history, saved=state)
+        partition = fresh(history=history, base=base, saved=state)
     assert set(expected) == said
     assert state is not None
-    assert saved(whole, None).pages == state.pages
-    assert saved(whole, None).meta == state.meta
+    assert saved(undisturbed, None).pages == state.pages
+    assert saved(undisturbed, None).meta == state.meta
 
 
 def test_a_book_has_a_place_for_every_service_in_their_order() -> None:
@@ -106,7 +116,7 @@ def test_a_derived_fact_waits_behind_the_fact_it_follows_and_for_nothing_else() 
 @pytest.mark.parametrize("history", [True, False])
 def test_a_copy_changes_nothing(history: bool) -> None:
     twice = numbered(chain(*((r, r) for r in LOG)))
-    assert outputs(fresh(history=history), LOG) == outputs(fresh(history=history), twice)
+    assert whole(LOG, history=history)[0] == whole(twice, history=history)[0]
 
 
 @pytest.mark.parametrize("history", [True, False])

@@ -37,8 +37,9 @@ def address() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def _found(address: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def _found(address: tuple[str, str], broker_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENURE_API", address[0])
+    monkeypatch.setenv("TENURE_KAFKA", broker_address)
     monkeypatch.setenv("TENURE_KEY", address[1])
 
 

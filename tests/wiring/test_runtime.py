@@ -182,6 +182,23 @@ async def test_periodic_work_is_done_between_batches_and_what_it_completes_is_co
     assert (0, [b"next"]) == (await process.ended(), again.values)
 
 
+async def test_periodic_work_that_is_rung_for_is_done_at_once(platform: Platform, topic: str) -> None:
+    rings, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> Mapping[TopicPartition, int]:
+        done.set()
+        return {}
+
+    process = Running(platform, Service([reading(topic, Recording(), tasks=[Every(3600, work, rings)])]))
+    await process.ready()
+    rings.set()
+    async with asyncio.timeout(WITHIN_S):
+        await done.wait()
+    assert not rings.is_set()
+    terminate()
+    assert 0 == await process.ended()
+
+
 async def test_topics_with_another_number_of_partitions_end_the_process_with_an_error(platform: Platform) -> None:
     await ensure_topics(platform, [Topic("acquisition.inbox", "of this test")])
     other = platform.model_copy(update={"partitions": platform.partitions + 1})

@@ -1,0 +1,74 @@
+"""What does one partition of the log tell about its customers at an instant, and what comes back for the whole base?
+
+A part holds exact figures and rows chosen by a hash of the customer, never sums of floats. So the base looks the same
+however many partitions there are, and whoever combines them.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from services.analytics.population.model import Model, unfitted
+from services.analytics.population.numbers import Numbers
+from services.analytics.rules import Rules
+from services.analytics.state import DAY, WEEK
+
+DELAY = DAY  # a result counts from so long after its instant
+MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message, and into a fit
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
+    Rows: of one in so many customers, in order of id."""
+
+    rules: str
+    week: int
+    partition: int
+    is_first: bool
+    customers: int
+    one_in: int
+    rows: list[Numbers]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What holds from `week` + DELAY on. No model: parts were missing, the last model stays. `customers` with an
+    occasion, of whom one in `one_in` was looked at."""
+
+    rules: str
+    week: int
+    customers: int
+    one_in: int
+    model: Model | None
+
+
+def next_look(at: int) -> int:
+    """The first instant after `at` from which a result counts, micros."""
+    return ((at - DELAY) // WEEK + 1) * WEEK + DELAY
+
+
+def is_chosen(customer: str, one_in: int) -> bool:
+    return zlib.crc32(customer.encode()) % one_in == 0
+
+
+def part_of(everybody: Iterable[Numbers], rules: Rules, *, week: int, number: int, is_first: bool) -> Part:
+    """What partition `number` tells of everybody it knows with an occasion."""
+    rows = list(everybody)
+    one_in, some = chosen(rows)
+    return Part(rules.name, week, number, is_first, len(rows), one_in, some)
+
+
+def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]]:
+    """(one in so many, rows): the least power of two from `one_in` on that leaves not more than MOST_ROWS."""
+    rows = sorted((row for row in rows if is_chosen(row.customer, one_in)), key=lambda row: row.customer)
+    while len(rows) > MOST_ROWS:
+        one_in *= 2
+        rows = [row for row in rows if is_chosen(row.customer, one_in)]
+    return one_in, rows
+
+
+def model_as_of(results: Mapping[int, Result], week: int, rules: Rules) -> Model:
+    """The newest up to a week; the unfitted one where there is none."""
+    weeks = (at for at, result in results.items() if at <= week and result.model is not None)
+    model = results[newest].model if (newest := max(weeks, default=None)) is not None else None
+    return model or unfitted(rules)

@@ -1,0 +1,107 @@
+"""What does the whole base say at an instant? The fold of the parts of all partitions into one result a week.
+
+In: parts and results as they stand in the topic, own results included; of two results of a week the first counts, and a
+part that comes after it is too late. Out: the result that is due. So whoever reads the topic knows the same, whatever
+became of the process that read it before.
+"""
+
+from collections.abc import Collection
+
+from services.analytics.population.fitting import fit_population
+from services.analytics.population.model import Model, unfitted
+from services.analytics.population.numbers import Numbers, columns, table
+from services.analytics.population.part import Part, Result, chosen
+from services.analytics.population.training import Training
+from services.analytics.rules import Rules
+from services.analytics.state import DAY, WEEK
+
+LEAST_CUSTOMERS = 50  # below it the published parameters are better than any fit
+YOUNG_WEEKS, REST_WEEKS = 52, 4  # a base is fitted to every week in its first year, then every fourth
+
+
+class Refit:
+    """The base under one version of the rules, whose log has so many partitions."""
+
+    def __init__(self, rules: Rules, partitions: int) -> None:
+        self._rules, self._partitions = rules, partitions
+        self._first: dict[int, int] = {}  # partition -> its first week
+        self._parts: dict[int, dict[int, Part]] = {}
+        self._begin: int | None = None  # the first week with customers
+        self._done: int | None = None  # the last week whose result is in the log
+        self._model = unfitted(rules)
+        self._training = Training(rules.horizon_days)
+        self._due: Result | None = None
+
+    def take_part(self, part: Part) -> None:
+        """Copies and what comes too late change nothing."""
+        if self._done is not None and part.week <= self._done:
+            self._first.setdefault(part.partition, part.week)
+            return
+        if part.is_first:
+            self._first.setdefault(part.partition, part.week)
+        self._parts.setdefault(part.week, {}).setdefault(part.partition, part)
+
+    def take_result(self, result: Result) -> None:
+        """As it stands in the log. The second of a week changes nothing."""
+        if self._done is not None and result.week <= self._done:
+            return
+        if self._begin is None and result.customers:
+            self._begin = result.week
+        if result.model is not None:
+            _, rows = self._rows(result.week)
+            self._training, self._model = self._training.after(result.week / DAY, rows), result.model
+        self._done, self._due = result.week, None
+        self._parts = {week: parts for week, parts in self._parts.items() if week > result.week}
+
+    def due(self) -> Result | None:
+        """The next result that is complete and not in the log yet; the same until it is."""
+        week = self._next()
+        if week is None or self._missing(week):
+            return None
+        if self._due is None or self._due.week != week:
+            self._due = self._result(week)
+        return self._due
+
+    def missing(self) -> tuple[int, Collection[int]] | None:
+        """The week waited for, and the partitions that have not spoken; none: nothing is waited for."""
+        week = self._next(early=True)
+        lacking = [] if week is None else self._missing(week)
+        return (week, lacking) if week is not None and lacking else None
+
+    def skip(self) -> Result:
+        """For the week waited for: the last model stays."""
+        week = self._next(early=True)
+        assert week is not None, "something is waited for"
+        return Result(self._rules.name, week, 0, 1, None)
+
+    def _next(self, *, early: bool = False) -> int | None:
+        """`early`: although partitions that have not spoken yet may have an earlier one."""
+        if self._done is not None:
+            return self._done + WEEK if any(week > self._done for week in self._parts) else None
+        if not self._first or (len(self._first) < self._partitions and not early):
+            return None
+        return min(self._first.values())
+
+    def _missing(self, week: int) -> list[int]:
+        spoken = self._parts.get(week, {})
+        return [n for n in range(self._partitions) if n not in spoken and self._first.get(n, 0) <= week]
+
+    def _rows(self, week: int) -> tuple[int, list[Numbers]]:
+        parts = self._parts.get(week, {}).values()
+        one_in = max((part.one_in for part in parts), default=1)
+        return chosen((row for part in parts for row in part.rows), one_in)
+
+    def _result(self, week: int) -> Result:
+        one_in, rows = self._rows(week)
+        customers = sum(part.customers for part in self._parts.get(week, {}).values())
+        return Result(self._rules.name, week, customers, one_in, self._fitted(week, rows))
+
+    def _fitted(self, week: int, rows: list[Numbers]) -> Model:
+        age = 0 if self._begin is None else (week - self._begin) // WEEK
+        if len(rows) < LEAST_CUSTOMERS or (age >= YOUNG_WEEKS and age % REST_WEEKS):
+            return self._model
+        before, now = self._model, week / DAY
+        training = self._training.after(now, rows)
+        population = fit_population(columns(table(rows)), now, before.population)
+        hazard = training.hazard(now, population, before.hazard)
+        return Model(week, population, hazard, training.stack(now, population, before.stack))

@@ -1,0 +1,146 @@
+"""How are a part and a result written and read?
+
+In: what the fold has to say. Out: bytes as `shared.contracts.population` gives them for its models, thousands of rows
+at a fraction of the price, and the same read back. A test holds the two together; nothing is checked in writing but
+what would be written and never be readable.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from services.analytics.population.model import Model, Regression
+from services.analytics.population.numbers import Numbers
+from services.analytics.population.part import Part, Result
+from services.analytics.rules import Population
+from shared.contracts.analytics import SOURCE
+from shared.contracts.envelope import SCHEMA_ROOT, Problem, UnknownType, Unreadable
+from shared.contracts.population import (
+    SUBJECT,
+    AttritionModelRefitted,
+    AttritionPopulationPart,
+    model_id,
+    part_id,
+)
+from shared.contracts.values import format_time, from_micros, to_micros
+
+
+class PartData(msgspec.Struct, frozen=True):
+    rules: str
+    week: datetime
+    partition: int
+    is_first: bool
+    customers: int
+    one_in: int
+    rows: list[Numbers] = []
+
+
+class ModelData(msgspec.Struct, frozen=True, omit_defaults=True):
+    week: datetime
+    population: Population
+    hazard: Regression | None = None
+    stack: Regression | None = None
+
+
+class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
+    rules: str
+    week: datetime
+    customers: int
+    one_in: int
+    model: ModelData | None = None
+
+
+class _Document(msgspec.Struct, frozen=True):
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str
+    dataschema: str
+    partitionkey: str
+    data: PartData | ResultData
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """What is read of it; the data in its turn, when the type is known."""
+
+    type: str
+    data: msgspec.Raw
+
+
+_encode = msgspec.json.Encoder().encode
+_envelopes = msgspec.json.Decoder(_Envelope)
+_parts = msgspec.json.Decoder(PartData)
+_results = msgspec.json.Decoder(ResultData)
+
+
+def key_of(said: Part | Result) -> bytes:
+    """The id of the message, which is its key."""
+    week = format_time(from_micros(said.week))
+    if isinstance(said, Part):
+        return part_id(said.rules, week, said.partition).encode()
+    return model_id(said.rules, week).encode()
+
+
+def part_bytes(part: Part) -> bytes:
+    """The message as published."""
+    week = from_micros(part.week)
+    data = PartData(part.rules, week, part.partition, part.is_first, part.customers, part.one_in, part.rows)
+    return _encode(_document(key_of(part).decode(), AttritionPopulationPart.TYPE, data))
+
+
+def result_bytes(result: Result) -> bytes:
+    """The message as published. Raises ValueError for a model with a figure that is not finite."""
+    if not all(map(math.isfinite, _figures(result.model))):
+        raise ValueError(f"the model of {format_time(from_micros(result.week))} has a figure that is not finite")
+    data = ResultData(result.rules, from_micros(result.week), result.customers, result.one_in, _model(result.model))
+    return _encode(_document(key_of(result).decode(), AttritionModelRefitted.TYPE, data))
+
+
+def read(value: bytes) -> Part | Result:
+    """Raises Unreadable, or UnknownType for a type of a newer release."""
+    try:
+        envelope = _envelopes.decode(value)
+        if envelope.type == AttritionPopulationPart.TYPE:
+            return _part_of(_parts.decode(envelope.data))
+        if envelope.type == AttritionModelRefitted.TYPE:
+            return _result_of(_results.decode(envelope.data))
+    except msgspec.MsgspecError as error:
+        raise Unreadable("invalid-envelope", [Problem("", str(error))]) from None
+    raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
+
+
+def _document(id_: str, type_: str, data: PartData | ResultData) -> _Document:
+    return _Document("1.0", id_, SOURCE, type_, SUBJECT, data.week, "application/json", SCHEMA_ROOT + type_, id_, data)
+
+
+def _model(model: Model | None) -> ModelData | None:
+    if model is None:
+        return None
+    return ModelData(from_micros(model.week), model.population, model.hazard, model.stack)
+
+
+def _figures(model: Model | None) -> Iterator[float]:
+    if model is not None:
+        yield from msgspec.to_builtins(model.population).values()
+        for regression in filter(None, (model.hazard, model.stack)):
+            yield from (*regression.weights, *regression.low, *regression.high)
+
+
+def _part_of(said: PartData) -> Part:
+    week = to_micros(said.week)
+    return Part(said.rules, week, said.partition, said.is_first, said.customers, said.one_in, said.rows)
+
+
+def _result_of(said: ResultData) -> Result:
+    return Result(said.rules, to_micros(said.week), said.customers, said.one_in, _model_of(said.model))
+
+
+def _model_of(said: ModelData | None) -> Model | None:
+    if said is None:
+        return None
+    return Model(to_micros(said.week), said.population, said.hazard, said.stack)

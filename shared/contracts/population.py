@@ -1,0 +1,173 @@
+"""The published language of analytics about the whole base: what a partition tells, and what follows for all.
+
+At each calendar week every partition of the log says its part on `attrition.population`, and one result is given back.
+The bytes of either depend on the arguments alone, so a message sent twice is the same twice. Key and partition key are
+the id: the second copy of a message has the key of the first.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+
+from pydantic import Field
+
+from shared.contracts.analytics import SOURCE, RulesName
+from shared.contracts.envelope import (
+    SCHEMA_ROOT,
+    Envelope,
+    Fact,
+    Problem,
+    UnknownType,
+    compact_json,
+    parse_object,
+    validated,
+)
+from shared.contracts.upcast import upcast
+from shared.contracts.values import MAX_CUSTOMER_ID, Count, Model, UtcTime, format_time
+
+SUBJECT: Literal["population"] = "population"
+
+DayNumber = Annotated[int, Field(strict=True, description="days since 1970, UTC")]
+Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+OneIn = Annotated[int, Field(strict=True, ge=1)]
+
+
+class CustomerNumbers(NamedTuple):
+    """One customer at the instant. An array, because there may be thousands: the names are in the schema alone."""
+
+    customer: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CUSTOMER_ID)]
+    first: Annotated[DayNumber, Field(description="first occasion, days since 1970, UTC")]
+    last: Annotated[DayNumber, Field(description="last occasion")]
+    opened: Annotated[DayNumber, Field(description="first occasion of the calendar week that the last one is in")]
+    complained: Annotated[DayNumber, Field(description="last complaint; 0: none")]
+    repeats: Annotated[Count, Field(description="occasions after the first")]
+    squares: Annotated[Figure, Field(description="sum of the squares of the gaps between occasions, days squared")]
+    gap: Annotated[Figure, Field(description="before the last occasion, days")]
+    fast: Annotated[Figure, Field(description="occasions that fade within a quarter of the horizon, as of the last")]
+    slow: Annotated[Figure, Field(description="occasions that fade within the horizon, as of the last")]
+    mean: Annotated[Figure, Field(description="of the amounts, in hundreds of minor units")]
+    ticket: Annotated[Figure, Field(description="the last amount, in hundreds of minor units")]
+    complaints: Count
+    heated: Annotated[Figure, Field(description="complaints that fade like `fast`, as of the last one")]
+
+
+class AttritionPopulationPart(Fact):
+    """One partition of the log tells of its customers at the beginning of a week, once it has judged all before it."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-population-part.v1"
+    rules: RulesName = Field(description="version of the rules that judged")
+    week: UtcTime = Field(description="the instant it is as of: a whole number of weeks after 1970-01-01, a Thursday")
+    partition: Count = Field(description="of the log")
+    is_first: bool = Field(description="the partition has told nothing of an earlier week")
+    customers: Count = Field(description="that have had an occasion")
+    one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
+    rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
+
+
+class PopulationParameters(Model):
+    """MBG/NBD, in days."""
+
+    r: Finite
+    alpha_days: Finite
+    a: Finite
+    b: Finite
+    gap_days: Finite = Field(description="between two occasions, where a customer's own is not known yet")
+
+
+class RegressionWeights(Model):
+    """A logistic regression; the regressors, by position, are those of the rules' release."""
+
+    weights: tuple[Finite, ...]
+    low: tuple[Finite, ...] = Field(description="what is below is taken for this")
+    high: tuple[Finite, ...] = Field(description="what is above is taken for this")
+
+
+class RiskModel(Model):
+    """All that a risk depends on beside the customer and the rules."""
+
+    week: UtcTime = Field(description="the instant it was fitted as of; 1970-01-01: the published parameters, unfitted")
+    population: PopulationParameters
+    hazard: RegressionWeights | None = Field(default=None, description="of an occasion within a week")
+    stack: RegressionWeights | None = Field(default=None, description="of no occasion within the horizon")
+
+
+class AttritionModelRefitted(Fact):
+    """What holds for every customer from a day after `week` on. Of two for one week the first on the topic counts."""
+
+    TYPE: ClassVar[str] = "tenure.attrition-model-refitted.v1"
+    rules: RulesName
+    week: UtcTime = Field(description="the instant of the parts it was made of")
+    customers: Count = Field(description="that have had an occasion")
+    one_in: OneIn = Field(description="it was fitted to one in so many of them")
+    model: RiskModel | None = Field(default=None, description="none: parts were missing, and the model before it stays")
+
+
+POPULATION_TYPES: dict[str, type[Fact]] = {
+    AttritionPopulationPart.TYPE: AttritionPopulationPart,
+    AttritionModelRefitted.TYPE: AttritionModelRefitted,
+}
+
+
+class PopulationEnvelope(Envelope):
+    """It has no sequence: the week orders it."""
+
+    subject: Literal["population"]
+
+
+def part_id(rules: str, week: str, partition: int) -> str:
+    """`week`: RFC 3339."""
+    return f"analytics/{rules}/population/{week}/{partition}"
+
+
+def model_id(rules: str, week: str) -> str:
+    """`week`: RFC 3339."""
+    return f"analytics/{rules}/model/{week}"
+
+
+def part_bytes(data: AttritionPopulationPart) -> bytes:
+    """The message as published, up to how the digits of a number are written."""
+    return _document(part_id(data.rules, format_time(data.week), data.partition), data.week, data)
+
+
+def model_bytes(data: AttritionModelRefitted) -> bytes:
+    """As `part_bytes`."""
+    return _document(model_id(data.rules, format_time(data.week)), data.week, data)
+
+
+def read_part(raw: bytes) -> AttritionPopulationPart:
+    """Raises Unreadable, or UnknownType for anything but a part."""
+    return _read(raw, {AttritionPopulationPart.TYPE: AttritionPopulationPart})
+
+
+def read_model(raw: bytes) -> AttritionModelRefitted:
+    """Raises Unreadable, or UnknownType for anything but a model."""
+    return _read(raw, {AttritionModelRefitted.TYPE: AttritionModelRefitted})
+
+
+def _document(id_: str, week: datetime, data: Fact) -> bytes:
+    document: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": SOURCE,
+        "type": data.TYPE,
+        "subject": SUBJECT,
+        "time": format_time(week),
+        "datacontenttype": "application/json",
+        "dataschema": SCHEMA_ROOT + data.TYPE,
+        "partitionkey": id_,
+        "data": data.model_dump(mode="json", exclude_none=True),
+    }
+    return compact_json(document)
+
+
+_F = TypeVar("_F", bound=Fact)
+
+
+def _read(raw: bytes, types: Mapping[str, type[_F]]) -> _F:
+    document = upcast(parse_object(raw))
+    envelope = validated(PopulationEnvelope, document, "invalid-envelope", "")
+    model = types.get(envelope.type)
+    if model is None:
+        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not what stands here")])
+    return validated(model, envelope.data, "invalid-data", "data")

@@ -1,0 +1,155 @@
+"""The models of the base: fitted to what is known to be true, at their limits, and one by one as all at once."""
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.data import CDNOW
+from cli.sending.lines import Line, open_lines, read_lines
+from services.analytics.core import Core, Observation
+from services.analytics.population.features import NAMES, features, log_odds_of_silence
+from services.analytics.population.fitting import fit_population, fit_regression, log_likelihood
+from services.analytics.population.model import Model, Regression, risks, unfitted
+from services.analytics.population.numbers import Columns, Numbers, columns, table
+from services.analytics.population.part import next_look
+from services.analytics.record import ATTRITION, DEEP
+from services.analytics.risk import risk
+from services.analytics.rules import Population, Rules
+from services.analytics.silence import outlooks, verdict
+from services.analytics.state import DAY
+from shared.contracts.retention import Purchase
+from shared.contracts.values import to_micros
+from tests.unit.attrition import BEGINNING, purchase
+from tests.unit.population import AS_THE_OFFSET, customer_rows, inbound
+
+AT = BEGINNING // DAY + 900.0
+HORIZON = 90.0
+weights = st.lists(st.floats(-5, 5), min_size=len(NAMES), max_size=len(NAMES)).map(tuple)
+
+
+def shop() -> Columns:
+    """Customers of the CDNOW sample as of the end of week 39, days since the first purchase."""
+    days: dict[str, set[int]] = {}
+    for line in read_lines(open_lines(CDNOW), source="shop"):
+        assert isinstance(line, Line)
+        event = inbound(line.body)
+        if isinstance(event.data, Purchase):
+            days.setdefault(event.subject, set()).add(to_micros(event.time) // DAY)
+    end = (date(1997, 9, 30) - date(1970, 1, 1)).days
+    known = [sorted(d for d in bought if d <= end) for bought in days.values()]
+    rows = [
+        Numbers(str(n), b[0], b[-1], b[-1], 0, len(b) - 1, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0, 0.0)
+        for n, b in enumerate(known)
+    ]
+    return columns(table(rows))
+
+
+def test_the_published_figures_of_the_cdnow_sample_are_found_again() -> None:
+    # Batislam et al. 2007 and Fader, Hardie 2005 fit weeks 1 to 39, with time in weeks.
+    of, end = shop(), float((date(1997, 9, 30) - date(1970, 1, 1)).days)
+    found = fit_population(of, end, Population(1.0, 30.0, 1.0, 1.0))
+    assert [found.r, found.alpha_days / 7, found.a, found.b] == pytest.approx([0.525, 6.183, 0.891, 1.614], rel=0.01)
+    likelihood = log_likelihood(found, of.repeats, of.last - of.first, end - of.first).sum()
+    assert likelihood + of.repeats.sum() * math.log(7) == pytest.approx(-9582.1, abs=0.3)
+
+
+def test_weights_that_made_the_data_are_found_again() -> None:
+    chance = np.random.default_rng(1)
+    x = [np.ones(40_000), chance.normal(size=40_000), chance.normal(size=40_000)]
+    true = (-1.0, 1.5, 0.7)
+    happened = chance.random(40_000) < 1 / (1 + np.exp(-sum(w * v for w, v in zip(true, x, strict=True))))
+    found = fit_regression(x, happened.astype(float), np.ones(40_000), None)
+    assert found.weights == pytest.approx(true, abs=0.06)
+
+
+def test_the_same_data_gives_the_same_weights_from_any_start() -> None:
+    chance = np.random.default_rng(2)
+    x = [np.ones(500), chance.normal(size=500), chance.normal(size=500)]
+    happened = (chance.random(500) < 0.3).astype(float)
+    one = fit_regression(x, happened, np.ones(500), None)
+    two = fit_regression(x, happened, np.ones(500), Regression((3.0, -2.0, 5.0), one.low, one.high))
+    assert one.weights == pytest.approx(two.weights, abs=1e-4)
+
+
+@given(customer_rows())
+def test_before_anything_is_fitted_the_risk_is_the_closed_form(rows: Sequence[Numbers]) -> None:
+    of = columns(table(list(rows)))
+    said = risks(unfitted(Rules()), of, np.full(len(rows), AT), HORIZON)
+    for row, value in zip(rows, said, strict=True):
+        last, age = row.last - row.first, AT - row.first
+        assert value == pytest.approx(risk(Population(), row.repeats, last, age, HORIZON), abs=1e-8)
+
+
+@given(customer_rows())
+def test_weights_that_follow_the_offset_change_nothing(rows: Sequence[Numbers]) -> None:
+    of, at = columns(table(list(rows))), np.full(len(rows), AT)
+    model = Model(0, Population(), AS_THE_OFFSET, AS_THE_OFFSET)
+    assert risks(model, of, at, 91.0) == pytest.approx(risks(unfitted(Rules()), of, at, 91.0), abs=1e-6)
+
+
+@given(customer_rows(), weights, weights, st.floats(1, 1000))
+def test_a_risk_is_a_probability_under_any_model(
+    rows: Sequence[Numbers], hazard: tuple[float, ...], stack: tuple[float, ...], horizon: float
+) -> None:
+    model = Model(0, Population(), bounded(hazard), bounded(stack))
+    said = risks(model, columns(table(list(rows))), np.full(len(rows), AT), horizon)
+    assert np.isfinite(said).all()
+    assert ((said >= 0) & (said <= 1)).all()
+
+
+@given(customer_rows(), weights)
+def test_one_by_one_gives_what_all_at_once_gives(rows: Sequence[Numbers], hazard: tuple[float, ...]) -> None:
+    model = Model(0, Population(), bounded(hazard), AS_THE_OFFSET)
+    together = risks(model, columns(table(list(rows))), np.full(len(rows), AT), HORIZON).round(6)
+    alone = [float(risks(model, columns(table([row])), np.array([AT]), HORIZON).round(6)[0]) for row in rows]
+    assert alone == together.tolist()
+
+
+@given(customer_rows())
+def test_no_feature_is_ever_anything_but_a_number(rows: Sequence[Numbers]) -> None:
+    of, at = columns(table(list(rows))), np.full(len(rows), AT)
+    for values in features(of, at, log_odds_of_silence(of, at, Population(), 7.0), Population(), HORIZON):
+        assert np.isfinite(values).all()
+
+
+SILENT = Regression(
+    tuple(1.0 if name == "offset" else -0.8 if name == "over" else 0.0 for name in NAMES),
+    (-50.0,) * len(NAMES),
+    (50.0,) * len(NAMES),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(2, 12)), min_size=1, max_size=8), st.integers(0, 400))
+def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
+    customers: list[tuple[int, int]], silence: int
+) -> None:
+    rules, model = Rules(), Model(0, Population(), SILENT, None)
+    core = core_with(rules, model, customers)
+    everybody = [c for c in core._customers.everybody() if c.occasions is not None]
+    at = next_look(max(c.now for c in everybody) + silence * DAY)
+    for c, seen in zip(everybody, outlooks(everybody, at, rules, model), strict=True):
+        for number in (ATTRITION, DEEP):
+            was_up, (is_up, _) = c.up >> number & 1 > 0, verdict(c, number, at, rules, model)
+            comes_up = not was_up and verdict(c, number, next_look(at), rules, model)[0]
+            assert seen.matters or (is_up == was_up and not comes_up)
+
+
+def core_with(rules: Rules, model: Model, customers: list[tuple[int, int]]) -> Core:
+    core = Core(rules)
+    core.model = model
+    bought: list[Observation] = [
+        purchase(n * gap, customer=f"c-{i}") for i, (gap, number) in enumerate(customers) for n in range(number)
+    ]
+    for o in sorted(bought, key=lambda o: o.at):
+        core.observe(o)
+    return core
+
+
+def bounded(weights_: tuple[float, ...]) -> Regression:
+    return Regression(weights_, (-10.0,) * len(NAMES), (10.0,) * len(NAMES))

@@ -1,0 +1,192 @@
+"""The whole base, week by week: who answers, and when."""
+
+import pytest
+
+from services.analytics.population.part import MOST_ROWS, Result
+from services.analytics.population.wire import key_of, part_bytes
+from shared.contracts.values import MAX_CUSTOMER_ID
+from shared.kafka_publisher import MAX_BATCH_BYTES
+from shared.topics import DEAD_LETTER_MAX_BYTES, POPULATION
+from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
+
+SKIPPED = Result(RULES.name, FIRST, 0, 1, None)
+
+
+@pytest.fixture
+def topic() -> Topic:
+    return Topic()
+
+
+async def test_a_week_is_answered_when_all_parts_are_there(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0, ids=["a"]))
+    await owner.work()
+    assert [] == topic.weeks()
+    topic.say(part(0, 1, ids=["b"]))
+    await owner.work()
+    [result] = topic.results()
+    assert (FIRST, 2, True) == (result.week, result.customers, result.model is not None)
+
+
+async def test_the_next_week_follows_when_the_one_before_it_stands_in_the_topic(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0), part(0, 1), part(1, 0), part(1, 1))
+    await owner.work()
+    assert [0, 1] == topic.weeks()
+
+
+async def test_a_partition_whose_first_part_is_of_a_later_week_is_not_waited_for(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0), part(1, 1, is_first=True))
+    await owner.work()
+    assert [0] == topic.weeks()
+
+
+async def test_parts_that_come_again_change_nothing(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0, ids=["a"]), part(0, 0, ids=["a"]), part(0, 1), part(0, 1))
+    await owner.work()
+    assert [1] == [result.customers for result in topic.results()]
+
+
+async def test_a_part_that_comes_after_its_result_is_dropped(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0), SKIPPED, part(0, 1, ids=["late"]), part(1, 0), part(1, 1))
+    await owner.work()
+    assert [(0, 0), (1, 0)] == list(zip(topic.weeks(), [r.customers for r in topic.results()], strict=True))
+
+
+async def test_what_other_rules_say_is_passed_over(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0), part(0, 1, rules="other"))
+    await owner.work()
+    assert [] == topic.weeks()
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"\xff", b'{"type":"tenure.of-tomorrow.v1","data":{}}'])
+async def test_what_cannot_be_read_stops_nobody(topic: Topic, value: bytes) -> None:
+    owner = Owner(topic)
+    topic.broker.append(POPULATION, 0, b"key", value)
+    topic.say(part(0, 0), part(0, 1))
+    await owner.work()
+    assert {FIRST} == owner.known.by_week.keys()
+
+
+async def test_in_wall_time_a_week_is_given_up_an_hour_before_anybody_has_to_stand_still_for_it(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0))
+    topic.now = at(0, hours=22, minutes=59)
+    await owner.work()
+    assert [] == topic.results()
+    topic.now = at(0, hours=23)
+    await owner.work()
+    assert [SKIPPED] == topic.results()
+
+
+async def test_a_week_is_given_up_once(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0))
+    topic.now = at(0, hours=23)
+    await owner.work()
+    await owner.job.look()
+    await owner.work()
+    assert [SKIPPED] == topic.results()
+
+
+async def test_after_a_standstill_the_parts_are_given_an_hour_from_the_first_one_on(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.now = at(3)
+    topic.say(part(0, 0))
+    topic.now = at(3, minutes=59)
+    await owner.work()
+    assert [] == topic.results()
+    topic.now = at(3, minutes=60)
+    await owner.work()
+    assert [SKIPPED] == topic.results()
+
+
+async def test_in_history_nothing_is_given_up(topic: Topic) -> None:
+    owner = Owner(topic, history=True)
+    topic.say(part(0, 0))
+    topic.now = at(52)
+    await owner.work()
+    assert [] == topic.results()
+
+
+async def test_the_model_before_a_week_that_was_given_up_stays(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0), part(0, 1))
+    await owner.work()
+    topic.now = at(1)
+    topic.say(part(1, 0))
+    topic.now = at(1, hours=23)
+    await owner.work()
+    topic.say(part(2, 0), part(2, 1))
+    await owner.work()
+    first, second, third = topic.results()
+    assert (None, first.model) == (second.model, third.model)
+
+
+async def test_nothing_is_given_up_before_the_topic_has_been_read(topic: Topic) -> None:
+    topic.say(part(0, 0), part(0, 1))
+    topic.now = at(5)
+    owner = Owner(topic)
+    await owner.job.handle(topic.broker.records(POPULATION)[:1])
+    await owner.job.look()
+    assert [] == topic.results()
+
+
+async def test_a_successor_goes_on_where_the_first_owner_was_and_says_nothing_again(topic: Topic) -> None:
+    topic.say(part(0, 0), part(0, 1), part(1, 0), part(1, 1))
+    await Owner(topic).work()
+    before = topic.results()
+    successor = Owner(topic)
+    await successor.work()
+    assert before == topic.results()
+    topic.say(part(2, 0), part(2, 1))
+    await successor.work()
+    assert [0, 1, 2] == topic.weeks()
+
+
+async def test_an_owner_that_is_given_the_topic_again_reads_it_from_the_beginning_and_commits_nothing(
+    topic: Topic,
+) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0))
+    await owner.work()
+    await owner.take_over()
+    topic.say(part(0, 1))
+    assert {} == await owner.job.handle([])
+    await owner.work()
+    assert [0] == topic.weeks()
+
+
+async def test_whoever_was_declared_dead_says_the_same_and_the_first_one_counts(topic: Topic) -> None:
+    topic.say(part(0, 0, ids=["a"]), part(0, 1))
+    zombie, owner = Owner(topic), Owner(topic)
+    await owner.work()
+    await zombie.work(follows=False)
+    first, second = topic.results()
+    assert first == second
+
+
+async def test_of_two_answers_to_a_week_everybody_takes_the_first(topic: Topic) -> None:
+    topic.say(part(0, 0, ids=["a"]))
+    zombie = Owner(topic)
+    topic.now = at(0, hours=23)
+    await zombie.work()
+    topic.say(part(0, 1), Result(RULES.name, FIRST, 7, 1, None), part(1, 0), part(1, 1))
+    owner = Owner(topic)
+    await owner.work()
+    assert 0 == owner.known.by_week[FIRST].customers
+    assert [0, 0, 1] == topic.weeks()
+
+
+def test_a_part_of_as_many_rows_as_there_may_be_fits_into_a_batch() -> None:
+    full = part(0, 0, ids=[f"customer-{n:08}" for n in range(MOST_ROWS)])
+    assert len(part_bytes(full)) + len(key_of(full)) < MAX_BATCH_BYTES * 0.95
+
+
+def test_the_longest_names_make_no_part_that_the_topic_cannot_take() -> None:
+    full = part(0, 0, ids=[f"{n:04}".ljust(MAX_CUSTOMER_ID, "\U0001f600") for n in range(MOST_ROWS)])
+    assert len(part_bytes(full)) < DEAD_LETTER_MAX_BYTES
