@@ -8,19 +8,24 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.backtesting.svg import Axis, Series, even, plot
-from cli.data import CDNOW
 from cli.main import app
+from tests.unit.shop import shop
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return written(tmp_path_factory.mktemp("report") / "report.html")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shop(tmp_path_factory.mktemp("shop"))
 
 
-def written(file: Path, *options: str) -> str:
-    asked = ["backtest", "--events", str(CDNOW), "--report", str(file), *options]
+@pytest.fixture(scope="module")
+def page(events: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(events, tmp_path_factory.mktemp("report") / "report.html")
+
+
+def written(events: Path, file: Path, *options: str) -> str:
+    asked = ["backtest", "--events", str(events), "--report", str(file), *options]
     assert 0 == CliRunner().invoke(app, asked).exit_code
     return file.read_text(encoding="utf-8")
 
@@ -43,13 +48,13 @@ def test_half_of_the_examples_are_of_alerts_that_were_right(page: str) -> None:
     assert (5, 5) == (page.count(": right</h2>"), page.count(": wrong</h2>"))
 
 
-def test_the_same_history_gives_the_same_page(page: str, tmp_path: Path) -> None:
-    assert page == written(tmp_path / "again.html")
+def test_the_same_history_gives_the_same_page(events: Path, page: str, tmp_path: Path) -> None:
+    assert page == written(events, tmp_path / "again.html")
 
 
-def test_who_has_no_risk_is_shown_all_the_same(tmp_path: Path) -> None:
+def test_who_has_no_risk_is_shown_all_the_same(events: Path, tmp_path: Path) -> None:
     """Nobody in a shop without contacts has one, if the lapse is the absence of contacts."""
-    page = written(tmp_path / "report.html", "--target", "contact")
+    page = written(events, tmp_path / "report.html", "--target", "contact")
     assert 3 <= len(SVG.findall(page))
 
 

@@ -1,6 +1,5 @@
 """`tenure rules compare`: what other rules would have changed, on a history."""
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.data import CDNOW
 from cli.errors import OUTCOME, UNASKED, CliError
 from cli.main import app
 from services.analytics.rules import Rules
+from tests.unit.shop import shop
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["rules", "compare", *arguments, "--events", str(CDNOW)])
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shop(tmp_path_factory.mktemp("shop"))
+
+
+def run(events: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["rules", "compare", *arguments, "--events", str(events)])
 
 
 @pytest.fixture
@@ -29,15 +33,17 @@ def rules(folder: Path, text: str) -> str:
     return str(file)
 
 
-def compared(old: str, new: str) -> dict[str, Any]:
-    result = run(old, new, "--json")
+def compared(events: Path, old: str, new: str) -> dict[str, Any]:
+    result = run(events, old, new, "--json")
     assert 0 == result.exit_code, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
-def test_a_lower_threshold_gains_alerts_that_come_earlier_and_turning_it_round_loses_them(bolder: str) -> None:
-    there, back = compared(Rules().name, bolder), compared(bolder, Rules().name)
+def test_a_lower_threshold_gains_alerts_that_come_earlier_and_turning_it_round_loses_them(
+    events: Path, bolder: str
+) -> None:
+    there, back = compared(events, Rules().name, bolder), compared(events, bolder, Rules().name)
     assert len(there["gained"]) > len(there["lost"])
     assert there["gained"] == back["lost"]
     assert there["earlier_days"] == -back["earlier_days"] > 0
@@ -47,9 +53,9 @@ def test_a_lower_threshold_gains_alerts_that_come_earlier_and_turning_it_round_l
     assert old["lapses"] == new["lapses"]
 
 
-def test_a_table_says_the_same_to_people(bolder: str) -> None:
-    said = run(Rules().name, bolder).stdout
-    old, new = compared(Rules().name, bolder)["rules"].values()
+def test_a_table_says_the_same_to_people(events: Path, bolder: str) -> None:
+    said = run(events, Rules().name, bolder).stdout
+    old, new = compared(events, Rules().name, bolder)["rules"].values()
     assert f"{old['precision']:.1%}" in said
     assert f"{new['precision']:.1%}" in said
     assert "gained" in said
@@ -63,23 +69,23 @@ def test_a_table_says_the_same_to_people(bolder: str) -> None:
         ('name = "ours"\ntarget = "contact"', "absence of a purchase, to the other of a contact"),
     ],
 )
-def test_rules_that_cannot_be_compared_are_refused(text: str, reason: str, tmp_path: Path) -> None:
-    refused = run(Rules().name, rules(tmp_path, text)).exception
+def test_rules_that_cannot_be_compared_are_refused(events: Path, text: str, reason: str, tmp_path: Path) -> None:
+    refused = run(events, Rules().name, rules(tmp_path, text)).exception
     assert isinstance(refused, CliError)
     assert UNASKED == refused.exit_code
     assert reason in refused.message
 
 
-def test_the_same_name_twice_is_refused() -> None:
-    refused = run(Rules().name, Rules().name).exception
+def test_the_same_name_twice_is_refused(events: Path) -> None:
+    refused = run(events, Rules().name, Rules().name).exception
     assert isinstance(refused, CliError)
     assert "nobody could tell their alerts apart" in refused.message
 
 
-def test_a_purchase_that_is_no_event_is_nobodys_purchase(tmp_path: Path, bolder: str) -> None:
+def test_a_purchase_that_is_no_event_is_nobodys_purchase(events: Path, tmp_path: Path, bolder: str) -> None:
     nobodys = json.dumps({"specversion": "1.0", "id": "1", "source": "shop", "type": "tenure.purchase.v1",
                           "time": "1999-01-01T00:00:00Z", "data": {}})  # fmt: skip
     file = tmp_path / "events.jsonl"
-    file.write_bytes(gzip.decompress(CDNOW.read_bytes()) + nobodys.encode())
+    file.write_bytes(events.read_bytes() + nobodys.encode())
     result = CliRunner().invoke(app, ["rules", "compare", Rules().name, bolder, "--events", str(file), "--json"])
     assert (OUTCOME, "Lines that are no events: 1") == (result.exit_code, result.stderr.partition(";")[0])
