@@ -65,18 +65,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     as_of: datetime
 
 
-class _Document(msgspec.Struct, frozen=True):
-    specversion: str
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What analytics publishes, as a CloudEvent; attributes in the order in which they are written."""
+
+    specversion: str = "1.0"
     id: str
-    source: str
+    source: str = SOURCE
     type: str
     subject: str
     time: datetime
-    datacontenttype: str
+    datacontenttype: str = "application/json"
     dataschema: str
     partitionkey: str
-    sequence: str
-    data: Message | Row
+    sequence: str | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Struct
 
 
 def alert_bytes(customer: str, sequence: int, model: type[AttritionAlert], message: Message) -> bytes:
@@ -96,7 +98,7 @@ def _is_plain(number: float | None) -> bool:
     return not number or 1e-4 <= number < 1e16
 
 
-def _written(document: _Document, *, plain: bool) -> bytes:
+def _written(document: Document, *, plain: bool) -> bytes:
     """The contract has Python's digits; in numbers that are very small or very large, msgspec's differ."""
     return _encode(document) if plain else _encode_as_python(msgspec.to_builtins(document)).encode()
 
@@ -109,17 +111,14 @@ def _numbers(message: Message) -> Iterator[float | None]:
         yield from (sign.observed, sign.expected, sign.window_days, sign.strength)
 
 
-def _document(id_: str, type_: str, customer: str, sequence: int, data: Message | Row) -> _Document:
-    return _Document(
-        "1.0",
-        id_,
-        SOURCE,
-        type_,
-        customer,
-        data.as_of,
-        "application/json",
-        SCHEMA_ROOT + type_,
-        customer,
-        f"{sequence:010}",
-        data,
+def _document(id_: str, type_: str, customer: str, sequence: int, data: Message | Row) -> Document:
+    return Document(
+        id=id_,
+        type=type_,
+        subject=customer,
+        time=data.as_of,
+        dataschema=SCHEMA_ROOT + type_,
+        partitionkey=customer,
+        sequence=f"{sequence:010}",
+        data=data,
     )

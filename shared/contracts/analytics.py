@@ -4,11 +4,10 @@ An alert is one episode of one customer, however many signs join it. Each transi
 `attrition.alerts`; its bytes depend on the arguments of `alert_bytes` alone, so a message sent twice is the same twice.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
@@ -16,13 +15,9 @@ from shared.contracts.envelope import (
     SCHEMA_ROOT,
     Envelope,
     Fact,
-    Problem,
-    UnknownType,
     compact_json,
-    parse_object,
-    validated,
+    read_as,
 )
-from shared.contracts.upcast import upcast
 from shared.contracts.values import Currency, Defector, Model, Money, Name, Probability, UtcTime, format_time
 
 SOURCE = "tenure/analytics"
@@ -176,52 +171,43 @@ def alert_id(rules: str, customer: str, sequence: int) -> str:
 
 def alert_bytes(customer: str, sequence: int, data: AttritionAlert) -> bytes:
     """The message as published: the same for the same arguments on every machine, whenever it is computed."""
-    return _document(alert_id(data.rules, customer, sequence), customer, sequence, data.as_of, data)
+    id_ = alert_id(data.rules, customer, sequence)
+    return said(id_, data.as_of, data, subject=customer, key=customer, sequence=sequence)
 
 
 def risk_bytes(customer: str, sequence: int, data: RiskRow) -> bytes:
     """The row as published; its id is that of no alert."""
-    return _document(f"analytics/{data.rules}/{customer}/risk/{sequence}", customer, sequence, data.as_of, data)
+    id_ = f"analytics/{data.rules}/{customer}/risk/{sequence}"
+    return said(id_, data.as_of, data, subject=customer, key=customer, sequence=sequence)
 
 
 def read_alert(raw: bytes) -> Alert:
     """Raises Unreadable, or UnknownType for a type of a newer release."""
-    envelope, data = _read(raw, ALERT_TYPES)
+    envelope, data = read_as(raw, AlertEnvelope, ALERT_TYPES)
     producer = f"analytics/{data.rules}"
     return Alert(producer, envelope.subject, int(envelope.sequence), envelope.time, envelope.type, data)
 
 
 def read_risk(raw: bytes) -> Risk:
     """Raises Unreadable or UnknownType."""
-    envelope, data = _read(raw, {RiskRow.TYPE: RiskRow})
+    envelope, data = read_as(raw, AlertEnvelope, {RiskRow.TYPE: RiskRow})
     return Risk(envelope.subject, int(envelope.sequence), data)
 
 
-def _document(id_: str, customer: str, sequence: int, as_of: datetime, data: Fact) -> bytes:
+def said(id_: str, as_of: datetime, data: Fact, *, subject: str, key: str, sequence: int | None = None) -> bytes:
+    """What analytics publishes, as a CloudEvent."""
     return compact_json(
         {
             "specversion": "1.0",
             "id": id_,
             "source": SOURCE,
             "type": data.TYPE,
-            "subject": customer,
+            "subject": subject,
             "time": format_time(as_of),
             "datacontenttype": "application/json",
             "dataschema": SCHEMA_ROOT + data.TYPE,
-            "partitionkey": customer,
-            "sequence": f"{sequence:010}",
+            "partitionkey": key,
+            "sequence": None if sequence is None else f"{sequence:010}",
             "data": data.model_dump(mode="json", exclude_none=True),
         }
     )
-
-
-_F = TypeVar("_F", bound=Fact)
-
-
-def _read(raw: bytes, types: Mapping[str, type[_F]]) -> tuple[AlertEnvelope, _F]:
-    document = upcast(parse_object(raw))
-    envelope = validated(AlertEnvelope, document, "invalid-envelope", "")
-    model = types.get(envelope.type)
-    if model is None:
-        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
-    return envelope, validated(model, envelope.data, "invalid-data", "data")

@@ -61,6 +61,11 @@ class Fact(Model):
     TYPE: ClassVar[str]
 
 
+M = TypeVar("M", bound=Model)
+E = TypeVar("E", bound="Envelope")
+F = TypeVar("F", bound="Fact")
+
+
 class Envelope(Model):
     """The attributes every event has. Extension attributes that we do not know are allowed and ignored."""
 
@@ -193,11 +198,7 @@ def write_fact(event: Event) -> bytes:
 
 def read_fact(raw: bytes, types: Mapping[str, type[Fact]]) -> Event:
     """Old versions come out as the newest. Raises Unreadable, or UnknownType for a type of a newer release."""
-    document = upcast(parse_object(raw))
-    envelope = validated(FactEnvelope, document, "invalid-envelope", "")
-    model = types.get(envelope.type)
-    if model is None:
-        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not a fact known to this release")])
+    envelope, data = read_as(raw, FactEnvelope, types)
     first, _, last = envelope.commit.partition("-")
     return Event(
         producer=envelope.source.removeprefix("tenure/"),
@@ -211,8 +212,19 @@ def read_fact(raw: bytes, types: Mapping[str, type[Fact]]) -> Event:
         input=envelope.inputid or envelope.causeid,
         traceparent=envelope.traceparent,
         type=envelope.type,
-        data=validated(model, envelope.data, "invalid-data", "data"),
+        data=data,
     )
+
+
+def read_as(raw: bytes, kind: type[E], types: Mapping[str, type[F]]) -> tuple[E, F]:
+    """What one of our own services said: its envelope and, by type, its data, both in their newest version. Raises
+    Unreadable, or UnknownType for a type that is not among `types`."""
+    document = upcast(parse_object(raw))
+    envelope = validated(kind, document, "invalid-envelope", "")
+    model = types.get(envelope.type)
+    if model is None:
+        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
+    return envelope, validated(model, envelope.data, "invalid-data", "data")
 
 
 def compact_json(document: dict[str, Any]) -> bytes:
@@ -249,9 +261,6 @@ def _check_depth(raw: bytes, document: dict[str, Any]) -> None:
 
 def _children(parent: Any) -> Iterable[Any]:
     return parent.values() if isinstance(parent, dict) else parent
-
-
-M = TypeVar("M", bound=Model)
 
 
 def validated(model: type[M], value: Any, code: str, prefix: str) -> M:

@@ -5,24 +5,16 @@ The bytes of either depend on the arguments alone, so a message sent twice is th
 the id: the second copy of a message has the key of the first.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from shared.contracts.analytics import SOURCE, RulesName
+from shared.contracts.analytics import RulesName, said
 from shared.contracts.envelope import (
-    SCHEMA_ROOT,
     Envelope,
     Fact,
-    Problem,
-    UnknownType,
-    compact_json,
-    parse_object,
-    validated,
+    read_as,
 )
-from shared.contracts.upcast import upcast
 from shared.contracts.values import MAX_CUSTOMER_ID, Count, Model, UtcTime, format_time
 
 SUBJECT: Literal["population"] = "population"
@@ -127,47 +119,21 @@ def model_id(rules: str, week: str) -> str:
 
 def part_bytes(data: AttritionPopulationPart) -> bytes:
     """The message as published, up to how the digits of a number are written."""
-    return _document(part_id(data.rules, format_time(data.week), data.partition), data.week, data)
+    id_ = part_id(data.rules, format_time(data.week), data.partition)
+    return said(id_, data.week, data, subject=SUBJECT, key=id_)
 
 
 def model_bytes(data: AttritionModelRefitted) -> bytes:
     """As `part_bytes`."""
-    return _document(model_id(data.rules, format_time(data.week)), data.week, data)
+    id_ = model_id(data.rules, format_time(data.week))
+    return said(id_, data.week, data, subject=SUBJECT, key=id_)
 
 
 def read_part(raw: bytes) -> AttritionPopulationPart:
     """Raises Unreadable, or UnknownType for anything but a part."""
-    return _read(raw, {AttritionPopulationPart.TYPE: AttritionPopulationPart})
+    return read_as(raw, PopulationEnvelope, {AttritionPopulationPart.TYPE: AttritionPopulationPart})[1]
 
 
 def read_model(raw: bytes) -> AttritionModelRefitted:
     """Raises Unreadable, or UnknownType for anything but a model."""
-    return _read(raw, {AttritionModelRefitted.TYPE: AttritionModelRefitted})
-
-
-def _document(id_: str, week: datetime, data: Fact) -> bytes:
-    document: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": id_,
-        "source": SOURCE,
-        "type": data.TYPE,
-        "subject": SUBJECT,
-        "time": format_time(week),
-        "datacontenttype": "application/json",
-        "dataschema": SCHEMA_ROOT + data.TYPE,
-        "partitionkey": id_,
-        "data": data.model_dump(mode="json", exclude_none=True),
-    }
-    return compact_json(document)
-
-
-_F = TypeVar("_F", bound=Fact)
-
-
-def _read(raw: bytes, types: Mapping[str, type[_F]]) -> _F:
-    document = upcast(parse_object(raw))
-    envelope = validated(PopulationEnvelope, document, "invalid-envelope", "")
-    model = types.get(envelope.type)
-    if model is None:
-        raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not what stands here")])
-    return validated(model, envelope.data, "invalid-data", "data")
+    return read_as(raw, PopulationEnvelope, {AttritionModelRefitted.TYPE: AttritionModelRefitted})[1]

@@ -15,7 +15,7 @@ from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.rules import Population
-from shared.contracts.analytics import SOURCE
+from services.analytics.wire import Document
 from shared.contracts.envelope import SCHEMA_ROOT, Problem, UnknownType, Unreadable
 from shared.contracts.population import (
     SUBJECT,
@@ -50,19 +50,6 @@ class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
     customers: int
     one_in: int
     model: ModelData | None = None
-
-
-class _Document(msgspec.Struct, frozen=True):
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    datacontenttype: str
-    dataschema: str
-    partitionkey: str
-    data: PartData | ResultData
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -114,8 +101,16 @@ def read(value: bytes) -> Part | Result:
     raise UnknownType("unknown-type", [Problem("type", f"{envelope.type!r} is not known to this release")])
 
 
-def _document(id_: str, type_: str, data: PartData | ResultData) -> _Document:
-    return _Document("1.0", id_, SOURCE, type_, SUBJECT, data.week, "application/json", SCHEMA_ROOT + type_, id_, data)
+def _document(id_: str, type_: str, data: PartData | ResultData) -> Document:
+    return Document(
+        id=id_,
+        type=type_,
+        subject=SUBJECT,
+        time=data.week,
+        dataschema=SCHEMA_ROOT + type_,
+        partitionkey=id_,
+        data=data,
+    )
 
 
 def _model(model: Model | None) -> ModelData | None:
