@@ -63,20 +63,19 @@ def backtest(
     from cli.backtesting.report import Material
     from services.analytics.core import AlertOut
     from services.analytics.replay import Replay, Score
-    from services.analytics.state import WEEK
 
     judged = _rules(rules, horizon, target)
     items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
     material = None if report is None else Material()
-    every = None if scores is None and report is None else WEEK
+    is_scored = scores is not None or report is not None
     with (
         lines_to(alerts) as write_alert,
         lines_to(scores) as write_score,
         lines_to(messages) as write_message,
         _progress(total, quiet=as_json) as on_day,
     ):
-        for output in outputs(items(), Replay(judged, every=every), tally, on_day=on_day):
+        for output in outputs(items(), Replay(judged, is_scored=is_scored), tally, on_day=on_day):
             if isinstance(output, Score):
                 write_score(score_line(output))
                 scored += 1

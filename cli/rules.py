@@ -79,7 +79,7 @@ def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "
     from shared.contracts.values import to_micros
 
     tally = Tally()
-    found = outputs(items(), Replay(rules, every=None), tally)
+    found = outputs(items(), Replay(rules, is_scored=False), tally)
     alerts = (read_alert(output.value) for output in found if isinstance(output, AlertOut))
     return [Raised(a.subject, to_micros(a.time)) for a in alerts if a.type == AttritionAlertRaised.TYPE], tally
 

@@ -4,12 +4,12 @@ In: observations and instants of the grid, one after another. Out: alerts and ri
 published. The answers depend on that sequence alone, not on how it is cut into batches, on the process or on a
 restart in between. No clock, no I/O.
 
-A customer is looked at when something is observed, and at the first instant after the next at which silence alone may
-change a verdict; customers who are long gone cost nothing.
+A customer is looked at when something is observed, at the first instant after the next at which silence alone may
+change a verdict, and, for the risk, when another model comes into force, once a week and all at once.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -34,8 +34,8 @@ from services.analytics.record import (
     restart,
 )
 from services.analytics.rules import Rules
-from services.analytics.signs import DETECTORS
-from services.analytics.silence import Outlook, outlooks, verdict
+from services.analytics.signs import DETECTORS, Verdict
+from services.analytics.silence import BY_RISK, Outlook, outlooks, verdicts
 from services.analytics.state import DAY, NEVER, Customer
 from services.analytics.wire import alert_bytes, risk_bytes
 
@@ -148,8 +148,8 @@ class Core:
     def _looked_at(self, c: Customer, at: int, seen: Outlook) -> list[Output]:
         if seen.matters and c.lapsed_at is None:
             c = self._in_hand(c.id)
-            c.dues[ATTRITION] = c.dues[DEEP] = c.due = c.now = max(at, c.now)
-            outputs = self._judge(c, c.now, NONE, None)
+            c.now = max(at, c.now)
+            outputs = self._judge(c, c.now, BY_RISK, None)
             self._await(c)
             return outputs
         if c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown:
@@ -171,13 +171,8 @@ class Core:
         rules, dues = self.rules, c.dues
         if at >= c.due:
             touched = [number for number, due in enumerate(dues) if due <= at or number in touched]
-        for number in touched:
-            bit = 1 << number
-            up, dues[number] = (
-                DETECTORS[number](c, at, c.up & bit > 0, rules)
-                if number < ATTRITION
-                else verdict(c, number, at, rules, self.model)
-            )
+        for number, (up, due) in self._verdicts(c, at, touched):
+            bit, dues[number] = 1 << number, due
             c.up = c.up | bit if up else c.up & ~bit
         is_back = o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
@@ -189,6 +184,14 @@ class Core:
             outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
         c.due = min(min(dues), alerts.awaits(c.life, rules))
         return outputs
+
+    def _verdicts(self, c: Customer, at: int, touched: Collection[int]) -> Iterator[tuple[int, Verdict]]:
+        """The two by the risk are found together: they ask the model the same."""
+        for number in touched:
+            if number < ATTRITION:
+                yield number, DETECTORS[number](c, at, c.up >> number & 1 > 0, self.rules)
+        if ATTRITION in touched or DEEP in touched:
+            yield from verdicts(c, at, self.rules, self.model).items()
 
     def _ended(self, c: Customer, at: int, o: Observation) -> list[Output]:
         """A lapse: nothing is awaited of this customer until they buy again."""

@@ -106,7 +106,7 @@ def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         c.communication = _added(c, c.communication, o, rules.communication)
         return (ENQUIRY, COMMUNICATION)
     if o.kind == "complaint":
-        c.trouble.add(o.at, rules.horizon_days)
+        c.complaints.add(o.at, rules.horizon_days)
         c.complaint = _added(c, c.complaint, o, rules.complaint)
         return (COMPLAINT,)
     return NONE

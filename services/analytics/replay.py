@@ -23,7 +23,7 @@ from shared.contracts.envelope import Event, Inbound, write_fact
 from shared.contracts.values import to_micros
 from shared.decider import recorded
 
-ANOTHER_RISK = 0.002
+ANOTHER_RISK = 0.002  # so much more or less within a week is told day by day
 
 
 class Score(NamedTuple):
@@ -38,15 +38,14 @@ class Score(NamedTuple):
 class Replay:
     """One history under one version of the rules. Everything is one partition: how many there are shows nowhere."""
 
-    def __init__(self, rules: Rules, *, grid: int = HOUR, every: int | None = WEEK) -> None:
-        """`every`: micros between two scores of a customer; none: nobody is scored."""
+    def __init__(self, rules: Rules, *, grid: int = HOUR, is_scored: bool = True) -> None:
         self._core = Core(rules)
         self._order: Order[Observation] = Order(grid=grid, next_due=self._core.next_due, may_pass=lambda _: True)
         self._refit, self._has_spoken = Refit(rules, partitions=1), False
         self.results: dict[int, Result] = {}
         self._known: set[tuple[str, str]] = set()  # customer, cause
-        self._every = every
-        self._scored: int | None = None  # the instant at which to score next
+        self._is_scored = is_scored
+        self._scored: int | None = None  # the instant at which to score next; none: before the first event
         self._phase, self._moving = 0, list[str]()
         self._bought: dict[str, int] = {}  # customer -> when, of whom that is to be told
         self._taken = 0
@@ -57,9 +56,9 @@ class Replay:
             return False
         self._known.add((event.subject, event.cause))
         at = to_micros(event.time)
-        if self._scored is None and self._every is not None:
+        if self._scored is None and self._is_scored:
             self._scored = at // DAY * DAY + DAY - 1_000_000  # as of the end of the first day
-            self._phase = self._scored % self._every
+            self._phase = self._scored % WEEK
         if (seen := observation_of(event)) is not None:
             chain = OWNER_OF[event.type], event.subject
             self._order.hold(chain, at, event.cause, self._taken, seen, derived=False)
@@ -79,7 +78,7 @@ class Replay:
         yield from self._scores(to)
 
     def _observed(self, o: Observation) -> Sequence[Output]:
-        if self._every is not None and is_occasion(o, self._core.rules):
+        if self._is_scored and is_occasion(o, self._core.rules):
             self._bought[o.customer] = o.at
         return self._core.observe(o)
 
@@ -101,9 +100,9 @@ class Replay:
             del self._bought[customer]
             if (risk := self._core.risk(customer)) is not None:
                 yield Score(customer, at, risk, is_weekly=False)
-        while self._every is not None and self._scored is not None and self._scored < before:
+        while self._scored is not None and self._scored < before:
             at = self._scored
-            if at % self._every == self._phase:
+            if at % WEEK == self._phase:
                 yield from self._everybody(at)
             else:
                 moved = self._core.risks(at, self._moving)

@@ -22,28 +22,32 @@ from services.analytics.signs import DOWN, UP, Verdict, first_true
 from services.analytics.state import DAY, NEVER, Customer, Occasions, days
 
 CUTS = 16  # parts into which a stretch of time is cut at once
+BY_RISK = (ATTRITION, DEEP)
 FINE = 60_000_000  # micros: nearer nobody looks for a crossing
 
 
-def verdict(c: Customer, number: int, at: int, rules: Rules, model: Model) -> Verdict:
+def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verdict]:
     """ATTRITION: the risk has risen high, and well above what it was right after the last occasion. DEEP: the same in
     the highest band; it escalates the alert."""
-    threshold = {ATTRITION: rules.risk_raise, DEEP: rules.risk_deep}[number]
     p = c.occasions
     if p is None or p.repeats < 1:  # one purchase is no rhythm: silence after it says nothing about this customer
-        return DOWN
+        return dict.fromkeys(BY_RISK, DOWN)
     early = p.last + round(rules.silent_gaps * gap_days(p, model) * DAY)
     if at < early:
-        return (False, early)
+        return dict.fromkeys(BY_RISK, (False, early))
     risk_of = _risks_of(c, rules, model)
     now, fresh = risk_of([at, p.last])
     lifted = probability(log_odds(fresh) + rules.risk_lift)
-    target = max(threshold, lifted)
-    if now >= target or (c.up >> number & 1 and now >= max(rules.risk_clear, lifted)):
-        return UP
-    if not model.is_fitted:
-        return (False, first_true(lambda instant: risk_of([instant])[0] >= target, at))
-    return (False, _crossing(risk_of, target, at, next_look(at)))
+
+    def of(number: int, threshold: float) -> Verdict:
+        target = max(threshold, lifted)
+        if now >= target or (c.up >> number & 1 and now >= max(rules.risk_clear, lifted)):
+            return UP
+        if not model.is_fitted:
+            return (False, first_true(lambda instant: risk_of([instant])[0] >= target, at))
+        return (False, _crossing(risk_of, target, at, next_look(at)))
+
+    return {ATTRITION: of(ATTRITION, rules.risk_raise), DEEP: of(DEEP, rules.risk_deep)}
 
 
 class Outlook(NamedTuple):
@@ -54,11 +58,11 @@ class Outlook(NamedTuple):
 
 
 def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> list[Outlook]:
-    """Of customers who all have an occasion, under a fitted model: what `verdict` would say, for all at once, but for
+    """Of customers who all have an occasion, under a fitted model: what `verdicts` would say, for all at once, but for
     the silence that is too short yet to say anything."""
     of, horizon = known(some), rules.horizon_days
     now, later = (risks(model, of, np.full(len(some), instant / DAY), horizon) for instant in (at, next_look(at)))
-    up = np.array([[c.up >> number & 1 > 0 for c in some] for number in (ATTRITION, DEEP)])
+    up = np.array([[c.up >> number & 1 > 0 for c in some] for number in BY_RISK])
     near = (of.repeats > 0) & (up.any(axis=0) | (np.maximum(now, later) >= rules.risk_raise))
     lifted = np.ones(len(some))
     few = Columns(*(column[near] for column in of))

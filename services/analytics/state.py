@@ -209,7 +209,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     volume: Stream | None = None  # purchases in usual tickets
     orders: Stream | None = None  # purchases, each as one; `volume` has their evidence
     occasions: Occasions | None = None
-    trouble: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
+    complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
     wallets: list[Wallet] = msgspec.field(default_factory=list)
     buyers: list[Buyer] = msgspec.field(default_factory=list)
     life: Life = msgspec.field(default_factory=Life)

@@ -26,7 +26,7 @@ OneIn = Annotated[int, Field(strict=True, ge=1)]
 
 
 class CustomerNumbers(NamedTuple):
-    """One customer at the instant. An array, because there may be thousands: the names are in the schema alone."""
+    """One customer at the instant. An array, because there may be thousands: the schema describes each place."""
 
     customer: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CUSTOMER_ID)]
     first: Annotated[DayNumber, Field(description="first occasion, days since 1970, UTC")]
@@ -41,7 +41,7 @@ class CustomerNumbers(NamedTuple):
     mean: Annotated[Figure, Field(description="of the amounts, in hundreds of minor units")]
     ticket: Annotated[Figure, Field(description="the last amount, in hundreds of minor units")]
     complaints: Count
-    heated: Annotated[Figure, Field(description="complaints that fade like `fast`, as of the last one")]
+    complaints_fast: Annotated[Figure, Field(description="complaints that fade within a quarter of the horizon, as of the last one")]
 
 
 class AttritionPopulationPart(Fact):

@@ -72,7 +72,7 @@ numbers = st.builds(
     customer=ids,
     **dict.fromkeys(("first", "last", "opened", "complained"), day_numbers),
     **dict.fromkeys(("repeats", "complaints"), counts),
-    **dict.fromkeys(("squares", "gap", "fast", "slow", "mean", "ticket", "heated"), figures),
+    **dict.fromkeys(("squares", "gap", "fast", "slow", "mean", "ticket", "complaints_fast"), figures),
 )
 one_in = st.integers(0, 20).map(lambda number: 2**number)
 parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, st.lists(numbers, max_size=3))

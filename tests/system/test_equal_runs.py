@@ -88,7 +88,7 @@ def test_the_base_is_fitted_to_alike_by_a_file_and_by_any_deployment(other: Chai
     asyncio.run(read_to_end(other.stack.kafka, [POPULATION], records.append))
     published = Results(Rules().name)
     published.take(records)
-    replay = Replay(Rules(), every=None)
+    replay = Replay(Rules(), is_scored=False)
     list(outputs(excerpt(), replay, Tally()))
     of_file = {week: result for week, result in replay.results.items() if result.customers}
     assert of_file == {week: published.by_week.get(week) for week in of_file}

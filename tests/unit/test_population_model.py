@@ -20,7 +20,7 @@ from services.analytics.population.part import next_look
 from services.analytics.record import ATTRITION, DEEP
 from services.analytics.risk import risk
 from services.analytics.rules import Population, Rules
-from services.analytics.silence import outlooks, verdict
+from services.analytics.silence import outlooks, verdicts
 from services.analytics.state import DAY
 from shared.contracts.retention import Purchase
 from shared.contracts.values import to_micros
@@ -135,8 +135,8 @@ def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
     at = next_look(max(c.now for c in everybody) + silence * DAY)
     for c, seen in zip(everybody, outlooks(everybody, at, rules, model), strict=True):
         for number in (ATTRITION, DEEP):
-            was_up, (is_up, _) = c.up >> number & 1 > 0, verdict(c, number, at, rules, model)
-            comes_up = not was_up and verdict(c, number, next_look(at), rules, model)[0]
+            was_up, (is_up, _) = c.up >> number & 1 > 0, verdicts(c, at, rules, model)[number]
+            comes_up = not was_up and verdicts(c, next_look(at), rules, model)[number][0]
             assert seen.matters or (is_up == was_up and not comes_up)
 
 

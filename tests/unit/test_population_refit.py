@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import product
 
 import msgspec
 import pytest
@@ -29,22 +28,18 @@ def base(week: int, customers: int = 120) -> list[Numbers]:
         repeats = (end - first) // gap
         if today > first:
             last = first + repeats * gap
-            opened = max(last - (last + START) % 7, first) if gap == 3 else last
-            opened = next(d for d in range(opened, last + 1) if (d - first) % gap == 0)
+            opens = max(last - (last + START) % 7, first)
+            opened = next(d for d in range(opens, last + 1) if (d - first) % gap == 0)
             rows.append(row(f"c-{n:04}", first, last, repeats, opened=opened))
     return rows
 
 
 def parts(week: int, partitions: int, rows: Sequence[Numbers], *, is_first: bool) -> list[Part]:
-    split = [[r for r in rows if hash_of(r.customer) % partitions == n] for n in range(partitions)]
+    split = [[r for r in rows if int(r.customer[2:]) % partitions == n] for n in range(partitions)]
     return [
         Part(RULES.name, week, n, is_first, len(own), *chosen(own))
         for n, own in enumerate(split)
     ]  # fmt: skip
-
-
-def hash_of(customer: str) -> int:
-    return int(customer.removeprefix("c-")) * 7
 
 
 def weeks(number: int) -> Iterator[int]:
@@ -154,9 +149,14 @@ def test_of_two_results_of_a_week_the_first_counts() -> None:
     refit.take_part(part)
     result = refit.due()
     assert result is not None
-    refit.take_result(refit.skip() if refit.missing() else Result(RULES.name, FIRST, 0, 1, None))
+    refit.take_result(Result(RULES.name, FIRST, 0, 1, None))
     refit.take_result(result)
-    assert refit.due() is None
+    (part,) = parts(FIRST + WEEK, 1, base(FIRST + WEEK), is_first=False)
+    refit.take_part(part)
+    following = refit.due()
+    assert following is not None
+    assert following.model is not None
+    assert following.model.hazard is None, "nothing has been learnt of the week that was given up"
 
 
 def test_a_large_base_is_sampled_by_the_customer_whatever_the_partitions() -> None:
@@ -182,8 +182,8 @@ def test_what_came_of_a_customer_is_told_by_the_weeks_after() -> None:
     assert first.is_over
 
 
-@pytest.mark.parametrize(("offset", "partitions"), list(product((0, 1, WEEK - 1, DAY, 5 * DAY), (1,))))
-def test_a_result_counts_from_a_day_after_its_week_on(offset: int, partitions: int) -> None:
+@pytest.mark.parametrize("offset", [0, 1, WEEK - 1, DAY, 5 * DAY])
+def test_a_result_counts_from_a_day_after_its_week_on(offset: int) -> None:
     look = next_look(FIRST + offset)
     assert look % WEEK == DAY
     assert FIRST + offset < look <= FIRST + offset + WEEK

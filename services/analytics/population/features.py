@@ -29,7 +29,7 @@ def features(c: Columns, at: Table, offset: Table, p: Population, horizon_days: 
     ln_silence = np.log1p(silence)
     rhythm = ln_silence - np.log1p(gap)
     over, known = np.maximum(0.0, rhythm), c.repeats / (c.repeats + 3)
-    heated = c.heated * np.exp(-np.maximum(0.0, at - c.complained) / (horizon_days / 4))
+    complaints_fast = c.complaints_fast * np.exp(-np.maximum(0.0, at - c.complained) / (horizon_days / 4))
     fading = np.exp(-silence / horizon_days)
     return [
         np.ones_like(c.repeats),
@@ -49,7 +49,7 @@ def features(c: Columns, at: Table, offset: Table, p: Population, horizon_days: 
         np.where(c.repeats > 0, np.log((c.gap + 1) / (gap + 1)), 0.0),
         over * regularity,
         np.log1p(c.complaints),
-        np.log1p(heated),
+        np.log1p(complaints_fast),
         np.log1p(c.mean),
         np.log((c.ticket + 1) / (c.mean + 1)),
     ]

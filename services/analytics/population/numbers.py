@@ -19,7 +19,7 @@ Table = npt.NDArray[np.float64]
 
 class Numbers(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One customer at an instant. `fast` and `slow` count occasions that fade within a quarter of the horizon and
-    within all of it, as of `last`; `heated` complaints, as of `complained`."""
+    within all of it, as of `last`; `complaints_fast` complaints, as of `complained`."""
 
     customer: str
     first: int
@@ -34,7 +34,7 @@ class Numbers(msgspec.Struct, array_like=True, frozen=True, gc=False):
     mean: float
     ticket: float
     complaints: int
-    heated: float
+    complaints_fast: float
 
 
 class Columns(NamedTuple):
@@ -52,7 +52,7 @@ class Columns(NamedTuple):
     mean: Table
     ticket: Table
     complaints: Table
-    heated: Table
+    complaints_fast: Table
 
 
 MINOR = 100  # of a main unit, more or less: it only scales
@@ -68,7 +68,7 @@ def numbers(c: Customer) -> Numbers | None:
         p.first // DAY,
         p.last // DAY,
         p.opened // DAY,
-        c.trouble.at // DAY,
+        c.complaints.at // DAY,
         p.repeats,
         p.squares,
         p.gap,
@@ -76,8 +76,8 @@ def numbers(c: Customer) -> Numbers | None:
         p.recent.slow,
         p.spent / max(1, p.tickets) / MINOR,
         p.ticket / MINOR,
-        c.trouble.count,
-        c.trouble.fast,
+        c.complaints.count,
+        c.complaints.fast,
     )
 
 
