@@ -41,7 +41,9 @@ class CustomerNumbers(NamedTuple):
     mean: Annotated[Figure, Field(description="of the amounts, in hundreds of minor units")]
     ticket: Annotated[Figure, Field(description="the last amount, in hundreds of minor units")]
     complaints: Count
-    complaints_fast: Annotated[Figure, Field(description="complaints that fade within a quarter of the horizon, as of the last one")]
+    complaints_fast: Annotated[
+        Figure, Field(description="complaints that fade within a quarter of the horizon, as of the last one")
+    ]
 
 
 class AttritionPopulationPart(Fact):
