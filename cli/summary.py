@@ -37,6 +37,7 @@ SIGNS = {
     "complaint_increase": "more complaints",
     "active_buyers_decline": "fewer active buyers",
     "volume_decline": "less business volume",
+    "lapse": "has left, or fallen silent on every side",
 }
 
 

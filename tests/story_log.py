@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 
 from cli.data import STORY
 from cli.sending.lines import Line, in_order, open_lines, read_lines
-from services.analytics.core import AlertOut, Core, Output, Rules
-from services.analytics.facts import observation, read
+from services.analytics.core import AlertOut, Output, Rules
+from services.analytics.replay import Replay, Score
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF, RECORDED_AS
 from shared.contracts.envelope import Event, Fact, read_inbound, write_fact
-from shared.contracts.values import from_micros, parse_time, to_micros
+from shared.contracts.values import parse_time, to_micros
 from shared.decider import recorded
 
-DAY = timedelta(days=1)
 END = parse_time("1998-07-01T00:00:00Z")
 
 
@@ -41,7 +39,7 @@ def story_fact(customer: str, data: Fact) -> bytes:
 
 
 def story_alerts() -> list[bytes]:
-    """Judged at every event and every midnight, in the order in which they are raised."""
+    """In the order in which they are raised."""
     return [output.value for output in _judged() if isinstance(output, AlertOut)]
 
 
@@ -51,11 +49,10 @@ def story_lines() -> Iterator[Line]:
         yield item
 
 
-def _judged() -> Iterator[Output]:
-    core, midnight = Core(Rules()), None
-    for seen in filter(None, (observation(read(fact)) for fact in story_facts())):
-        midnight = midnight or from_micros(seen.at).replace(hour=0, minute=0)
-        while to_micros(midnight) <= seen.at:
-            yield from core.advance(to_micros(midnight))
-            midnight += DAY
-        yield from core.observe(seen)
+def _judged() -> Iterator[Output | Score]:
+    replay = Replay(Rules(), is_scored=False)
+    for line in story_lines():
+        event = read_inbound(line.body, INPUT_TYPES)
+        yield from replay.advance(to_micros(event.time))
+        replay.take(event)
+    yield from replay.advance(to_micros(END))

@@ -20,10 +20,10 @@ Write = Callable[[bytes], None]
 
 
 class Told:
-    """Which signs an alert has told of. A sign that joins is told once an alert, however often its messages name it."""
+    """Which signs an alert has told of, however often its messages name them: once, and again when it says so."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[str, set[str]]] = {}  # customer -> newest alert, its signs
+        self._told: dict[str, tuple[str, set[tuple[str, str | None]]]] = {}  # customer -> newest alert, its signs
         self.by_sign: Counter[str] = Counter()
         self.alerts = 0
 
@@ -36,8 +36,9 @@ class Told:
             self._told[customer] = alert, told
             self.alerts += 1
         for sign in data["signs"]:
-            if sign["sign"] not in told:
-                told.add(sign["sign"])
+            name = sign["sign"], sign.get("told_at")
+            if name not in told:
+                told.add(name)
                 self.by_sign[sign["sign"]] += 1
                 yield compact_json(
                     {

@@ -2,8 +2,8 @@
 
 In: the life of the alert so far, the signs that are up, an instant. Out: at most one transition; the life is changed
 with it. A sign is said once an episode, and nothing is cleared before it has been calm for the dwell time, so a
-customer who swings around a threshold for a month gives one alert. A purchase that takes every sign down, and a
-lapse, end it at once.
+customer who swings around a threshold for a month gives one alert. A purchase that takes every sign down ends it at
+once, a declared lapse when there is no more to be won back.
 """
 
 from enum import Enum
@@ -69,6 +69,11 @@ def awaits(life: Life, rules: Rules) -> int:
         return NEVER
     calm = life.calm_since + _dwell(rules) if life.calm_since < NEVER else NEVER
     return min(calm, life.snoozed_until or NEVER)
+
+
+def ends_at(lapsed_at: int, rules: Rules) -> int:
+    """When the alert of a customer who has declared a lapse is over: until then they may be won back."""
+    return lapsed_at + round(rules.win_back_days * DAY)
 
 
 def _opened(life: Life, up: int, at: int, sequence: int, rules: Rules) -> Transition:

@@ -5,7 +5,7 @@ published. The answers depend on that sequence alone, not on how it is cut into 
 restart in between. No clock, no I/O.
 
 A customer is looked at when something is observed, at the first instant after the next at which silence alone may
-change a verdict, and, for the risk, when another model comes into force, once a week and all at once.
+change a verdict, and once a week, all at once, when it is known what the week was like for the whole base.
 """
 
 import heapq
@@ -15,15 +15,20 @@ from itertools import islice
 import msgspec
 import numpy as np
 
-from services.analytics import alerts
+from services.analytics import alerts, changes
 from services.analytics.alerts import Transition
+from services.analytics.calendar import Calendar
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
-from services.analytics.population.model import Model, risks, unfitted
-from services.analytics.population.numbers import Numbers, known, numbers
+from services.analytics.population.model import risks, unfitted
+from services.analytics.population.numbers import Numbers, numbers, of_all
+from services.analytics.population.part import Known
 from services.analytics.record import (
     ATTRITION,
+    BUYERS,
+    COMPLAINT,
     DEEP,
+    LAPSE,
     NONE,
     Observation,
     begins_again,
@@ -34,14 +39,15 @@ from services.analytics.record import (
     restart,
 )
 from services.analytics.rules import Rules
-from services.analytics.signs import DETECTORS, Verdict
+from services.analytics.signs import Verdict, active_buyers_decline
 from services.analytics.silence import BY_RISK, Outlook, outlooks, verdicts
-from services.analytics.state import DAY, NEVER, Customer
+from services.analytics.state import DAY, NEVER, WEEK, Customer, Strengths
 from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
 LOOKED_AT_ONCE = 1024  # customers
+ANOTHER_STRENGTH = 0.05  # nats; less is no news of a sign to the risk
 RISK_STEP = 0.1  # a change of the risk within one step makes no new row
 
 
@@ -67,7 +73,7 @@ class Core:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.model = unfitted(rules)  # in force
+        self.known = Known(unfitted(rules), Calendar({}))  # of the whole base; in force
         self._customers = Pages(rules.name)
         self._queue: list[tuple[int, str]] = []  # an entry counts only if `_queued` says the same
         self._queued: dict[str, int] = {}
@@ -82,9 +88,9 @@ class Core:
         if begins_again(c, o, self.rules):
             restart(c, at)
         touched = record(c, o, self.rules)
-        if c.lapsed_at is not None:
-            return []
-        outputs = self._ended(c, at, o) if ends(c, o) else self._judge(c, at, touched, o)
+        if c.lapsed_at is None and ends(c, o):
+            self._end(c, o)
+        outputs = self._judge(c, at, touched, o)
         self._await(c)
         return outputs
 
@@ -111,7 +117,7 @@ class Core:
         order of id."""
         everybody = self._with_occasions() if of is None else map(self._in_hand, of)
         for some in _batches(everybody, LOOKED_AT_ONCE):
-            said = risks(self.model, known(some), np.full(len(some), at / DAY), self.rules.horizon_days)
+            said = risks(self.known.model, of_all(some), np.full(len(some), at / DAY), self.rules.horizon_days)
             yield from ((c.id, round(risk, 6)) for c, risk in zip(some, said.tolist(), strict=True))
 
     def risk(self, customer: str) -> float | None:
@@ -119,19 +125,16 @@ class Core:
         c = self._customers.get(customer)
         return None if c is None else self._risk(c, c.now)
 
-    def numbers(self) -> Iterator[Numbers]:
-        """Of every customer with an occasion, in order of id."""
-        return (row for c in self._customers.everybody() if (row := numbers(c)) is not None)
+    def numbers(self, week: int) -> Iterator[Numbers]:
+        """Of every customer with an occasion, in order of id, as of the beginning of a week, micros."""
+        return (row for c in self._customers.everybody() if (row := numbers(c, week // WEEK)) is not None)
 
-    def look(self, at: int, model: Model) -> list[Output]:
-        """A model comes into force: everybody's risk is looked at, and how far silence takes it until the next one."""
-        self.model = model
-        if not model.is_fitted:
-            return []
+    def look(self, at: int, of_base: Known) -> list[Output]:
+        """The week is over, and what it was like is known: everybody is looked at."""
+        self.known = of_base
         outputs: list[Output] = []
-        for some in _batches(self._with_occasions(), LOOKED_AT_ONCE):
-            for c, seen in zip(some, outlooks(some, at, self.rules, model), strict=True):
-                outputs += self._looked_at(c, at, seen)
+        for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
+            outputs += self._looked_at(some, at)
         return outputs
 
     def dump_pages(self, changed_only: bool) -> dict[int, bytes]:
@@ -145,19 +148,70 @@ class Core:
         for c in loaded:
             self._enqueue(c)
 
-    def _looked_at(self, c: Customer, at: int, seen: Outlook) -> list[Output]:
-        if seen.matters and c.lapsed_at is None:
+    def _looked_at(self, some: list[Customer], at: int) -> list[Output]:
+        """Pace and risk of some customers, at the end of a week."""
+        model, calendar = self.known
+        strengths = changes.strengths(some, at, model.paces, calendar)
+        some = list(map(self._with_strengths, some, map(tuple, strengths.tolist())))
+        risky = [c for c in some if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
+        seen = dict(zip((c.id for c in risky), outlooks(risky, at, self.rules, model) if risky else (), strict=True))
+        outputs: list[Output] = []
+        for c, strength in zip(some, strengths.tolist(), strict=True):
+            if self._is_watched(c):
+                outputs += self._one_looked_at(c, at, strength, seen.get(c.id))
+        return outputs
+
+    def _with_strengths(self, c: Customer, strength: Strengths) -> Customer:
+        """Small differences are not kept: a page is written only for what is news."""
+        if max(abs(new - old) for new, old in zip(strength, c.changes, strict=True)) >= ANOTHER_STRENGTH:
             c = self._in_hand(c.id)
-            c.now = max(at, c.now)
-            outputs = self._judge(c, c.now, BY_RISK, None)
+            c.changes = strength
+        return c
+
+    def _one_looked_at(self, c: Customer, at: int, strength: list[float], seen: Outlook | None) -> list[Output]:
+        watched = self._watched(c)
+        up = self._changed(c, watched, strength[: len(watched)])
+        again = self._to_be_told_again(c, at, strength)
+        is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
+        if up != c.up or again or is_risky:
+            c = self._in_hand(c.id)
+            c.now, c.up = max(at, c.now), up & ~again
+            self._tell(c, at)
+            c.up = up
+            outputs = self._judge(c, c.now, BY_RISK if is_risky else NONE, None)
             self._await(c)
             return outputs
-        if c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown:
+        if seen is None or (c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown):
             return []
         c = self._in_hand(c.id)
         c.dues[ATTRITION] = c.dues[DEEP] = NEVER
-        c.due = NEVER if c.lapsed_at is not None else min(min(c.dues), alerts.awaits(c.life, self.rules))
+        c.due = min(min(c.dues), alerts.awaits(c.life, self.rules))
         return self._row(c, at, seen.risk, anyway=False)
+
+    def _is_watched(self, c: Customer) -> bool:
+        """Not after a declared lapse, when the time is over in which they may be won back."""
+        return c.lapsed_at is None or c.life.is_open
+
+    def _watched(self, c: Customer) -> tuple[int, ...]:
+        """Changes that are to be found; of a lapse that is declared nothing is."""
+        return changes.SIGNS if c.declared is None else changes.SIGNS[:-1]
+
+    def _to_be_told_again(self, c: Customer, at: int, strength: Sequence[float]) -> int:
+        """The signs that are up and would come up today, a bit each, if one of them was told long ago."""
+        told = [place for place in range(len(self._watched(c))) if c.told[place]]
+        would = [place for place in told if changes.is_up(changes.SIGNS[place], strength[place], False, self.rules)]
+        long = round(self.rules.told_again_days * DAY)
+        is_long_ago = any(at - c.told[place] >= long for place in would)
+        return sum(1 << changes.SIGNS[place] for place in would) if is_long_ago else 0
+
+    def _changed(self, c: Customer, numbers: Iterable[int], strength: Sequence[float]) -> int:
+        """The signs that are up, where changes of pace have these strengths."""
+        up = c.up
+        for number, nats in zip(numbers, strength, strict=True):
+            bit = 1 << number
+            is_up = changes.is_up(number, nats, up & bit > 0, self.rules)
+            up = up | bit if is_up else up & ~bit
+        return up
 
     def _in_hand(self, customer: str) -> Customer:
         found = self._customers.get(customer)
@@ -168,47 +222,81 @@ class Core:
         return (c for c in self._customers.everybody() if c.occasions is not None)
 
     def _judge(self, c: Customer, at: int, touched: Sequence[int], o: Observation | None) -> list[Output]:
-        rules, dues = self.rules, c.dues
-        if at >= c.due:
-            touched = [number for number, due in enumerate(dues) if due <= at or number in touched]
-        for number, (up, due) in self._verdicts(c, at, touched):
-            bit, dues[number] = 1 << number, due
-            c.up = c.up | bit if up else c.up & ~bit
+        rules = self.rules
+        if self._is_watched(c):
+            self._find(c, at, touched)
         is_back = o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
+        self._tell(c, at)
         if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_back=is_back)) is not None:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
+        if c.lapsed_at is not None and at >= alerts.ends_at(c.lapsed_at, rules):
+            outputs += self._ended(c, at)
         if outputs or is_back or o is None:
             outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
-        c.due = min(min(dues), alerts.awaits(c.life, rules))
+        c.due = self._due(c)
         return outputs
+
+    def _find(self, c: Customer, at: int, touched: Sequence[int]) -> None:
+        """Which signs are up. An event takes a decline down at once; complaints come up with one."""
+        dues = c.dues
+        if at >= c.due and c.lapsed_at is None:
+            touched = [*touched, *(number for number, due in enumerate(dues) if due <= at and number not in touched)]
+        if LAPSE in touched and c.up & (1 << ATTRITION | 1 << DEEP):
+            touched = [*touched, *BY_RISK]
+        heard = [n for n in touched if n in self._watched(c) and (n == COMPLAINT or c.up >> n & 1)]
+        if heard:
+            model, calendar = self.known
+            before = c.up
+            c.up = self._changed(c, heard, changes.strengths([c], at, model.paces, calendar, heard)[0].tolist())
+            touched = [*touched, *BY_RISK] if (before ^ c.up) >> LAPSE & 1 else touched
+        for number, (up, due) in self._verdicts(c, at, touched) if c.lapsed_at is None else ():
+            bit, dues[number] = 1 << number, due
+            c.up = c.up | bit if up else c.up & ~bit
+
+    def _tell(self, c: Customer, at: int) -> None:
+        """Since when changes are up that have not been told."""
+        for place, number in enumerate(changes.SIGNS):
+            if not c.up >> number & 1:
+                c.told[place] = 0
+            elif not c.told[place]:
+                c.told[place] = at
+                c.life.reasons &= ~(1 << number)
 
     def _verdicts(self, c: Customer, at: int, touched: Collection[int]) -> Iterator[tuple[int, Verdict]]:
         """The two by the risk are found together: they ask the model the same."""
-        for number in touched:
-            if number < ATTRITION:
-                yield number, DETECTORS[number](c, at, c.up >> number & 1 > 0, self.rules)
+        if BUYERS in touched:
+            yield BUYERS, active_buyers_decline(c, at, c.up >> BUYERS & 1 > 0, self.rules)
         if ATTRITION in touched or DEEP in touched:
-            yield from verdicts(c, at, self.rules, self.model).items()
+            yield from verdicts(c, at, self.rules, self.known.model).items()
 
-    def _ended(self, c: Customer, at: int, o: Observation) -> list[Output]:
-        """A lapse: nothing is awaited of this customer until they buy again."""
-        why = alerts.lapsed(c.life)
-        outputs: list[Output] = [] if why is None else [self._alert(c, at, why, o)]
-        c.lapsed_at, c.up, c.due = o.at, 0, NEVER
+    def _end(self, c: Customer, o: Observation) -> None:
+        """A lapse is declared: that is the sign, and nothing else is awaited of this customer until they buy again."""
+        c.lapsed_at, c.declared, c.up = o.at, o.evidence, 1 << LAPSE
         c.dues = [NEVER] * len(c.dues)
-        return outputs + self._row(c, at, self._risk(c, at), anyway=True)
+        c.told = [0] * len(c.told)
+
+    def _ended(self, c: Customer, at: int) -> list[Output]:
+        """Time has been given to win them back."""
+        c.up = 0
+        why = alerts.lapsed(c.life)
+        return [] if why is None else [self._alert(c, at, why, None)]
+
+    def _due(self, c: Customer) -> int:
+        if c.lapsed_at is not None:
+            return alerts.ends_at(c.lapsed_at, self.rules) if c.life.is_open else NEVER
+        return min(min(c.dues), alerts.awaits(c.life, self.rules))
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
-        said = message(c, at, why, o, self.rules, self.model)
+        said = message(c, at, why, o, self.rules, self.known)
         c.alerts += 1
         c.life.risk = said.risk
         return AlertOut(c.id, alert_bytes(c.id, c.alerts, MESSAGES[why], said))
 
     def _risk(self, c: Customer, at: int) -> float | None:
-        return rounded_risk(c, at, self.rules, self.model)
+        return rounded_risk(c, at, self.rules, self.known.model)
 
     def _row(self, c: Customer, at: int, risk: float | None, *, anyway: bool) -> list[Output]:
         step = -1 if risk is None else int(risk / RISK_STEP)

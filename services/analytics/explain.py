@@ -6,20 +6,25 @@ so that the bytes are the same on every machine.
 
 from collections.abc import Sequence
 
+from services.analytics import changes
 from services.analytics.alerts import Transition
 from services.analytics.population.model import Model
-from services.analytics.record import ATTRITION, BUYERS, COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, VOLUME, Observation
-from services.analytics.rules import Rules, Watch
-from services.analytics.signs import (
-    decline,
-    increase,
-    leaves_at,
-    regular_buyers,
-    smaller_tickets,
-    with_usual,
+from services.analytics.population.part import Known
+from services.analytics.record import (
+    ATTRITION,
+    BUYERS,
+    COMMUNICATION,
+    COMPLAINT,
+    CONTACT,
+    ENQUIRY,
+    LAPSE,
+    VOLUME,
+    Observation,
 )
+from services.analytics.rules import Rules
+from services.analytics.signs import leaves_at, regular_buyers
 from services.analytics.silence import gap_days, lift, risk_at
-from services.analytics.state import DAY, MAX_MINOR, Customer, Stream, days
+from services.analytics.state import MAX_MINOR, WEEK, Customer, days
 from services.analytics.wire import Contribution, Message, Money, Row, SignEvidence
 from shared.contracts.analytics import (
     MAX_EVIDENCE,
@@ -42,6 +47,7 @@ SIGNS: dict[int, Sign] = {
     COMPLAINT: Sign.COMPLAINT_INCREASE,
     BUYERS: Sign.ACTIVE_BUYERS_DECLINE,
     VOLUME: Sign.VOLUME_DECLINE,
+    LAPSE: Sign.LAPSE,
     ATTRITION: Sign.ATTRITION,
 }
 MESSAGES: dict[Transition, type[AttritionAlert]] = {
@@ -57,16 +63,16 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 }
 
 
-def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, model: Model) -> Message:
+def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, of_base: Known) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
-    signs = tuple(evidence(c, number, at, rules, model) for number in SIGNS if c.up >> number & 1)
-    risk = rounded_risk(c, at, rules, model)
+    signs = tuple(evidence(c, number, at, rules, of_base) for number in SIGNS if c.up >> number & 1)
+    risk = rounded_risk(c, at, rules, of_base.model)
     snooze = o if why is Transition.SNOOZED else None
     return Message(
         alert=alert_id(rules.name, c.id, c.life.episode),
         risk=risk,
         risk_before=c.life.risk,
-        contributions=_contributions(c, signs, why, model),
+        contributions=_contributions(c, signs, why, of_base.model),
         signs=signs,
         value_at_risk=value_at_risk(c, risk),
         probable_cause=c.cause,
@@ -103,49 +109,55 @@ def value_at_risk(c: Customer, risk: float | None) -> tuple[Money, ...]:
     return tuple([Money(amount, code) for code, amount in sorted(amounts) if amount > 0])
 
 
-def evidence(c: Customer, number: int, at: int, rules: Rules, model: Model) -> SignEvidence:
+def evidence(c: Customer, number: int, at: int, rules: Rules, of_base: Known) -> SignEvidence:
     """The proof of a sign that is up."""
-    watched = {
-        CONTACT: (c.contact, rules.contact),
-        ENQUIRY: (c.enquiry, rules.enquiry),
-        COMMUNICATION: (c.communication, rules.communication),
-        COMPLAINT: (c.complaint, rules.complaint),
-        VOLUME: (c.volume, rules.volume),
-    }
     if number == BUYERS:
         return _buyers(c, at, rules)
     if number == ATTRITION:
-        return _silence(c, at, rules, model)
-    stream, watch = watched[number]
-    assert stream is not None, "a sign is up, so there is a stream"
-    return _stream(c, number, stream, watch, at, rules)
+        return _silence(c, at, rules, of_base.model)
+    if number == LAPSE and c.declared is not None:
+        return _declared(c, c.declared)
+    return _change(c, number, at, rules, of_base)
 
 
-def _stream(c: Customer, number: int, stream: Stream, watch: Watch, at: int, rules: Rules) -> SignEvidence:
-    seen, usual = stream.observed(at, watch), stream.expected(watch)
-    is_absent = number != COMPLAINT and days(at - stream.at) >= watch.window_days / 2
-    wallet = max(c.wallets, key=lambda w: (w.count, w.currency), default=None) if number == VOLUME else None
-    unit = wallet.ticket if wallet else 1.0
+def _change(c: Customer, number: int, at: int, rules: Rules, of_base: Known) -> SignEvidence:
+    found = changes.proof(c, number, at, of_base.model.paces, of_base.calendar)
+    ids = _ids(c, number)
+    unit = found.ticket or 1.0
+    since = max(c.since, found.since * WEEK)
     return SignEvidence(
         sign=SIGNS[number],
-        since=from_micros(stream.at if is_absent else max(c.since, at - round(watch.window_days * DAY))),
-        observed=_figure(seen * unit),
-        expected=_figure(usual * unit),
-        currency=wallet.currency if wallet else None,
-        window_days=float(watch.window_days),
-        strength=_figure(_strength(c, number, stream, watch, at, rules)),
-        evidence=tuple(stream.evidence),
-        last_before=stream.evidence[0] if is_absent else None,
+        since=from_micros(since),
+        observed=_figure(found.observed * unit),
+        expected=_figure(found.expected * unit),
+        currency=c.sizes.currency if c.sizes is not None and found.ticket else None,
+        window_days=_figure(days(at - since)),
+        strength=_figure(found.strength),
+        probability=_figure(changes.probability(number, found.strength, rules)),
+        told_at=from_micros(c.told[changes.SIGNS.index(number)]),
+        evidence=ids,
+        last_before=ids[0] if ids and found.observed == 0 else None,
     )
 
 
-def _strength(c: Customer, number: int, stream: Stream, watch: Watch, at: int, rules: Rules) -> float:
-    if number == COMPLAINT:
-        return increase(stream.observed(at, watch), stream.expected(watch))
-    counts = c.orders if number == VOLUME and c.orders is not None else stream
-    events = with_usual(counts, watch)
-    known = 0.0 if counts is stream else smaller_tickets(with_usual(stream, watch), events, rules)
-    return known + decline(counts.observed(at, watch), events[1], watch.dispersion)
+def _ids(c: Customer, number: int) -> tuple[str, ...]:
+    """Newest first, of a lapse by kind."""
+    bought = [] if c.purchase is None else c.purchase.evidence
+    if number == LAPSE:
+        return (*bought, *c.communicated)
+    if number == COMMUNICATION:
+        return tuple(c.communicated)
+    events = {CONTACT: c.contact, ENQUIRY: c.enquiry, COMPLAINT: c.complaint, VOLUME: c.purchase}[number]
+    return () if events is None else tuple(events.evidence)
+
+
+def _declared(c: Customer, event: str) -> SignEvidence:
+    assert c.lapsed_at is not None, "declared with it"
+    at = from_micros(c.lapsed_at)
+    return SignEvidence(
+        sign=Sign.LAPSE, since=at, observed=0.0, expected=0.0, window_days=0.0, strength=0.0, probability=1.0,
+        told_at=from_micros(c.told[changes.SIGNS.index(LAPSE)]), evidence=(event,),
+    )  # fmt: skip
 
 
 def _buyers(c: Customer, at: int, rules: Rules) -> SignEvidence:
@@ -172,7 +184,9 @@ def _buyer_strength(repeats: int, span_days: float, silent_days: float) -> float
 def _silence(c: Customer, at: int, rules: Rules, model: Model) -> SignEvidence:
     p = c.occasions
     assert p is not None, "the risk is up, so there are purchases"
-    silent = days(at - p.last)
+    silent, occasions = days(at - p.last), c.purchase if rules.target == "purchase" else c.contact
+    assert occasions is not None, "of which there are some"
+    ids = tuple(occasions.evidence)
     return SignEvidence(
         sign=Sign.ATTRITION,
         since=from_micros(p.last),
@@ -180,8 +194,8 @@ def _silence(c: Customer, at: int, rules: Rules, model: Model) -> SignEvidence:
         expected=_figure(silent / gap_days(p, model)),
         window_days=_figure(silent),
         strength=_figure(lift(c, at, rules, model)),
-        evidence=tuple(p.evidence),
-        last_before=p.evidence[0],
+        evidence=ids,
+        last_before=ids[0],
     )
 
 
@@ -199,12 +213,13 @@ def _words(c: Customer, sign: SignEvidence, model: Model) -> str:
         return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.occasions, model):.0f}"
     if sign.sign is Sign.ACTIVE_BUYERS_DECLINE:
         return f"{sign.observed:.0f} of {sign.expected:.0f} regular buyers still buy"
-    share = f"{sign.observed / sign.expected:.0%} of the usual" if sign.expected else "none"
-    within = f"in {sign.window_days:.0f} days"
-    if sign.sign is Sign.VOLUME_DECLINE:
-        return f"volume at {share} {within}"
-    things = THINGS[sign.sign]
-    return f"{sign.observed:.1f} {things} {within}, where {sign.expected:.1f} are usual"
+    if sign.sign is Sign.LAPSE and c.declared is not None:
+        return "the customer has told that they leave"
+    since = f"since {sign.since:%Y-%m-%d}"
+    if sign.sign is Sign.VOLUME_DECLINE and sign.currency is not None:
+        return f"volume at {sign.observed / sign.expected:.0%} of the usual {since}"
+    expected = f"{sign.expected:.1f}" if sign.expected >= 0.1 else "hardly any"
+    return f"{since} {sign.observed:.0f} {THINGS[sign.sign]} where {expected} were to be expected"
 
 
 THINGS: dict[Sign, str] = {
@@ -212,6 +227,8 @@ THINGS: dict[Sign, str] = {
     Sign.ENQUIRY_DECLINE: "enquiries",
     Sign.COMMUNICATION_DECLINE: "contacts and enquiries",
     Sign.COMPLAINT_INCREASE: "complaints",
+    Sign.VOLUME_DECLINE: "purchases",
+    Sign.LAPSE: "contacts, enquiries and purchases",
 }
 
 

@@ -14,7 +14,7 @@ from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, observation, read
 from services.analytics.order import Chain, Instant, Order, Stop
-from services.analytics.population.part import DELAY, Part, Result, model_as_of, part_of
+from services.analytics.population.part import DELAY, Part, Result, known_as_of, part_of
 from services.analytics.rules import Rules
 from services.analytics.state import WEEK
 from shared.broker import Record
@@ -125,7 +125,7 @@ class Partition:
         if self.awaited is not None:
             return []
         if not self._is_resumed:
-            self.core.model = model_as_of(self._results, self._heard, self.core.rules)
+            self.core.known = known_as_of(self._results, self._heard, self.core.rules)
             self._is_resumed = True
         return self._judge()
 
@@ -201,11 +201,11 @@ class Partition:
         if at % WEEK == 0:
             return [self._part(at)]
         self._heard = at - DELAY
-        return self.core.look(at, model_as_of(self._results, self._heard, self.core.rules))
+        return self.core.look(at, known_as_of(self._results, self._heard, self.core.rules))
 
     def _part(self, week: int) -> Part:
         is_first, self._has_spoken = not self._has_spoken, True
-        return part_of(self.core.numbers(), self.core.rules, week=week, number=self._number, is_first=is_first)
+        return part_of(self.core.numbers(week), self.core.rules, week=week, number=self._number, is_first=is_first)
 
     def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
         setattr(book.applied, read.chain[0], read.sequence)

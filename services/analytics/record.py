@@ -8,26 +8,33 @@ from hashlib import blake2b
 
 import msgspec
 
-from services.analytics.rules import Rules, Watch
+from services.analytics.rules import Rules
 from services.analytics.state import (
     MAX_BUYERS,
     MAX_MINOR,
     MAX_WALLETS,
     NEVER,
+    WEEK,
     YEAR_DAYS,
     Buyer,
     Customer,
+    Events,
     Occasions,
-    Stream,
+    Ring,
+    Sizes,
     Wallet,
     days,
+    remember,
 )
+from shared.contracts.analytics import MAX_EVIDENCE
 from shared.contracts.values import Defector
 
-# Detectors, in the order of `services.analytics.signs.DETECTORS`.
-CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, BUYERS, VOLUME, ATTRITION, DEEP = range(8)
+# Signs, by the bit that says they are up. For the first ones time alone may make a difference at any instant; the
+# others are changes of pace, in the order of `services.analytics.changes.SIGNS`.
+BUYERS, ATTRITION, DEEP, CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, VOLUME, LAPSE = range(9)
+DETECTORS = 3
 NONE: tuple[int, ...] = ()
-PURCHASE = (BUYERS, VOLUME)
+KEPT = 3  # ids of the newest events, as evidence
 DEFECTORS = frozenset(Defector)
 CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -52,11 +59,11 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
 
 def newcomer(customer: str, at: int) -> Customer:
-    return Customer(id=customer, since=at, now=at, dues=[NEVER] * (DEEP + 1))
+    return Customer(id=customer, since=at, now=at, dues=[NEVER] * DETECTORS)
 
 
 def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
-    """Remembers the observation. Returns the detectors whose verdict it may change; only its own kind is touched."""
+    """Remembers the observation. Returns the signs that it may bring up or take down; only its own kind is touched."""
     if o.defector in DEFECTORS:
         c.cause = o.defector
     if o.segment is not None:
@@ -65,7 +72,7 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
     if not is_occasion(o, rules):
         return touched
     c.occasions = c.occasions or Occasions(first=o.at, last=o.at, opened=o.at)
-    c.occasions.add(o.at, o.evidence, rules.volume.kept, rules.horizon_days)
+    c.occasions.add(o.at, rules.horizon_days)
     c.occasions.spend(o.at, min(MAX_MINOR, max(0, o.amount_minor)), o.currency)
     return (*touched, ATTRITION, DEEP)
 
@@ -82,10 +89,11 @@ def begins_again(c: Customer, o: Observation, rules: Rules) -> bool:
 
 def restart(c: Customer, at: int) -> None:
     """A new course: the past that ended in a lapse is no measure for it, except for what is usually spent."""
-    c.since, c.lapsed_at, c.up, c.cause = at, None, 0, None
-    c.contact = c.enquiry = c.communication = c.complaint = c.volume = c.orders = c.occasions = None
-    c.buyers = []
-    c.dues = [NEVER] * len(c.dues)
+    fresh = newcomer(c.id, at)
+    c.since, c.lapsed_at, c.declared, c.up, c.cause = at, None, None, 0, None
+    c.contact = c.enquiry = c.complaint = c.purchase = c.occasions = None
+    c.buyers, c.communicated = [], []
+    c.dues, c.changes, c.told = fresh.dues, fresh.changes, fresh.told
 
 
 def ends(c: Customer, o: Observation) -> bool:
@@ -94,52 +102,61 @@ def ends(c: Customer, o: Observation) -> bool:
 
 
 def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
-    """In the streams of its kind."""
+    """By weeks, with what is of its kind."""
     if o.kind == "purchase":
-        return _purchase(c, o, rules)
+        return _purchase(c, o)
     if o.kind == "contact" and o.inbound:
-        c.contact = _added(c, c.contact, o, rules.contact)
-        c.communication = _added(c, c.communication, o, rules.communication)
-        return (CONTACT, COMMUNICATION)
+        c.contact = _added(c, c.contact, o)
+        _communicated(c, o)
+        return (CONTACT, COMMUNICATION, LAPSE)
     if o.kind == "enquiry":
-        c.enquiry = _added(c, c.enquiry, o, rules.enquiry)
-        c.communication = _added(c, c.communication, o, rules.communication)
-        return (ENQUIRY, COMMUNICATION)
+        c.enquiry = _added(c, c.enquiry, o)
+        _communicated(c, o)
+        return (ENQUIRY, COMMUNICATION, LAPSE)
     if o.kind == "complaint":
         c.complaints.add(o.at, rules.horizon_days)
-        c.complaint = _added(c, c.complaint, o, rules.complaint)
+        c.complaint = _added(c, c.complaint, o, MAX_EVIDENCE)
         return (COMPLAINT,)
     return NONE
 
 
-def _added(c: Customer, stream: Stream | None, o: Observation, watch: Watch, weight: float = 1.0) -> Stream:
-    stream = stream or Stream(at=c.since)
-    stream.add(max(o.at, c.since), weight, o.evidence, watch)
-    return stream
+def _added(c: Customer, known: Events | None, o: Observation, kept: int = KEPT) -> Events:
+    """What came in the week of the first acquaintance is not counted: it is why there is one."""
+    first = c.since // WEEK
+    known = known or Events(at=c.since, counts=Ring(week=first))
+    known.add(o.at, o.evidence, kept, is_counted=o.at // WEEK > first)
+    return known
 
 
-def _purchase(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
-    c.volume = _added(c, c.volume, o, rules.volume, _tickets(c, o, rules))
-    c.orders = c.orders or Stream(at=c.since)
-    c.orders.add(max(o.at, c.since), 1.0, None, rules.volume)
+def _communicated(c: Customer, o: Observation) -> None:
+    newest = max((events.at for events in (c.contact, c.enquiry) if events is not None), default=o.at)
+    remember(c.communicated, o.evidence, late=o.at < newest, kept=KEPT)
+
+
+def _purchase(c: Customer, o: Observation) -> tuple[int, ...]:
+    c.purchase = _added(c, c.purchase, o)
+    _spent(c, o)
     if o.buyer is not None:
         _buyer(c, o, o.buyer)
-    return PURCHASE
+    return (BUYERS, VOLUME, LAPSE)
 
 
-def _tickets(c: Customer, o: Observation, rules: Rules) -> float:
-    """The amount in usual tickets of its currency: 1 for the first, and where there is no currency."""
+def _spent(c: Customer, o: Observation) -> None:
+    """In its currency; nothing where there is none."""
     amount = min(MAX_MINOR, max(0, o.amount_minor))
-    for wallet in c.wallets:
-        if wallet.currency == o.currency:
-            return wallet.add(o.at, amount, rules.ticket_cap)
     if o.currency is None or not CURRENCY.fullmatch(o.currency):
-        return 1.0
-    if len(c.wallets) == MAX_WALLETS:
-        c.wallets.remove(min(c.wallets, key=lambda w: (w.at, w.currency)))
-    wallet = Wallet(currency=o.currency, first=o.at, at=o.at, ticket=amount)
-    c.wallets.append(wallet)
-    return wallet.add(o.at, amount, rules.ticket_cap)
+        return
+    if amount and (c.sizes is None or c.sizes.currency == o.currency):
+        week = o.at // WEEK
+        c.sizes = c.sizes or Sizes(currency=o.currency, counts=Ring(week=week), sums=Ring(week=week))
+        c.sizes.add(o.at, amount)
+    wallet = next((w for w in c.wallets if w.currency == o.currency), None)
+    if wallet is None:
+        if len(c.wallets) == MAX_WALLETS:
+            c.wallets.remove(min(c.wallets, key=lambda w: (w.at, w.currency)))
+        wallet = Wallet(currency=o.currency, first=o.at, at=o.at)
+        c.wallets.append(wallet)
+    wallet.add(o.at, amount)
 
 
 def _buyer(c: Customer, o: Observation, name: str) -> None:

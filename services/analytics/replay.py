@@ -13,7 +13,7 @@ from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import observation, read
 from services.analytics.order import Instant, Order, Stop
 from services.analytics.partition import HOUR
-from services.analytics.population.part import DELAY, Result, model_as_of, part_of
+from services.analytics.population.part import DELAY, Result, known_as_of, next_look, part_of
 from services.analytics.population.refit import Refit
 from services.analytics.record import is_occasion
 from services.analytics.rules import Rules
@@ -84,8 +84,8 @@ class Replay:
 
     def _stopped(self, at: int) -> Sequence[Output]:
         if at % WEEK:
-            return self._core.look(at, model_as_of(self.results, at - DELAY, self._core.rules))
-        part = part_of(self._core.numbers(), self._core.rules, week=at, number=0, is_first=not self._has_spoken)
+            return self._core.look(at, known_as_of(self.results, at - DELAY, self._core.rules))
+        part = part_of(self._core.numbers(at), self._core.rules, week=at, number=0, is_first=not self._has_spoken)
         self._refit.take_part(part)
         self._has_spoken = True
         result = self._refit.due()
@@ -125,11 +125,15 @@ def risk_by_week(
     """Of one customer whose observations are in order: every seven days from the first on, and at last as of `until`,
     micros. `results`: by week, of the base the customer is part of."""
     core, waiting = Core(rules), list(observed)
-    for instant in (*range(observed[0].at, until, WEEK), until):
+    shown = [*range(observed[0].at, until, WEEK), until]
+    looks = range(next_look(observed[0].at), until, WEEK)
+    for instant, is_look in sorted([*((at, False) for at in shown), *((at, True) for at in looks)]):
         while waiting and waiting[0].at <= instant:
             core.observe(waiting.pop(0))
-        core.model = model_as_of(results, instant - DELAY, rules)
-        yield from ((instant, risk) for _, risk in core.risks(instant))
+        if is_look:
+            core.look(instant, known_as_of(results, instant - DELAY, rules))
+        else:
+            yield from ((instant, risk) for _, risk in core.risks(instant))
 
 
 def observation_of(event: Inbound) -> Observation | None:

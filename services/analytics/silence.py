@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
 
-from services.analytics.population.features import log_odds as log_odds_of
 from services.analytics.population.model import Model, risks
-from services.analytics.population.numbers import Columns, columns, known, numbers, table
+from services.analytics.population.numbers import columns, numbers, of_all, table
 from services.analytics.population.part import next_look
-from services.analytics.record import ATTRITION, DEEP
-from services.analytics.risk import expected_gap_days, log_odds, probability, risk_by_time
+from services.analytics.record import ATTRITION, DEEP, LAPSE
+from services.analytics.risk import expected_gap_days, log_odds, risk_by_time
 from services.analytics.rules import Rules
 from services.analytics.signs import DOWN, UP, Verdict, first_true
 from services.analytics.state import DAY, NEVER, Customer, Occasions, days
@@ -27,27 +25,39 @@ FINE = 60_000_000  # micros: nearer nobody looks for a crossing
 
 
 def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verdict]:
-    """ATTRITION: the risk has risen high, and well above what it was right after the last occasion. DEEP: the same in
-    the highest band; it escalates the alert."""
+    """ATTRITION: after a silence of some length the customer is likelier not to buy within the horizon. DEEP: much
+    likelier; it escalates the alert."""
     p = c.occasions
     if p is None or p.repeats < 1:  # one purchase is no rhythm: silence after it says nothing about this customer
         return dict.fromkeys(BY_RISK, DOWN)
-    early = p.last + round(rules.silent_gaps * gap_days(p, model) * DAY)
+    if is_in_touch(c, rules):
+        return dict.fromkeys(BY_RISK, DOWN)
+    early = p.last + round(silence_days(p, rules, model) * DAY)
     if at < early:
         return dict.fromkeys(BY_RISK, (False, early))
     risk_of = _risks_of(c, rules, model)
-    now, fresh = risk_of([at, p.last])
-    lifted = probability(log_odds(fresh) + rules.risk_lift)
+    now = risk_of([at])[0]
 
     def of(number: int, threshold: float) -> Verdict:
-        target = max(threshold, lifted)
-        if now >= target or (c.up >> number & 1 and now >= max(rules.risk_clear, lifted)):
+        if now >= threshold or (c.up >> number & 1 and now >= rules.risk_clear):
             return UP
         if not model.is_fitted:
-            return (False, first_true(lambda instant: risk_of([instant])[0] >= target, at))
-        return (False, _crossing(risk_of, target, at, next_look(at)))
+            return (False, first_true(lambda instant: risk_of([instant])[0] >= threshold, at))
+        return (False, _crossing(risk_of, threshold, at, next_look(at)))
 
     return {ATTRITION: of(ATTRITION, rules.risk_raise), DEEP: of(DEEP, rules.risk_deep)}
+
+
+def is_in_touch(c: Customer, rules: Rules) -> bool:
+    """Who buys rarely and speaks with us as ever is not drifting away."""
+    spoken = sum(events.counts.total for events in (c.contact, c.enquiry) if events is not None)
+    return spoken >= rules.communicates_from and not c.up >> LAPSE & 1
+
+
+def silence_days(p: Occasions, rules: Rules, model: Model) -> float:
+    """Before which no risk is a sign. Where nothing has been learnt of the base, the customer's own rhythm decides."""
+    share = rules.silent_share * rules.horizon_days
+    return share if model.is_fitted else max(share, rules.silent_gaps * gap_days(p, model))
 
 
 class Outlook(NamedTuple):
@@ -58,20 +68,17 @@ class Outlook(NamedTuple):
 
 
 def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> list[Outlook]:
-    """Of customers who all have an occasion, under a fitted model: what `verdicts` would say, for all at once, but for
-    the silence that is too short yet to say anything."""
-    of, horizon = known(some), rules.horizon_days
-    now, later = (risks(model, of, np.full(len(some), instant / DAY), horizon) for instant in (at, next_look(at)))
-    up = np.array([[c.up >> number & 1 > 0 for c in some] for number in BY_RISK])
-    near = (of.repeats > 0) & (up.any(axis=0) | (np.maximum(now, later) >= rules.risk_raise))
-    lifted = np.ones(len(some))
-    few = Columns(*(column[near] for column in of))
-    lifted[near] = expit(log_odds_of(risks(model, few, few.last, horizon)) + rules.risk_lift)
+    """Of customers who all have an occasion, under a fitted model: what `verdicts` would say, for all at once."""
+    of, horizon = of_all(some), rules.horizon_days
+    instants = at / DAY, next_look(at) / DAY
+    now, later = (risks(model, of, np.full(len(some), instant), horizon) for instant in instants)
+    silent = (of.repeats > 0) & ~np.array([is_in_touch(c, rules) for c in some])
+    long_now, long_later = (silent & (instant - of.last >= rules.silent_share * horizon) for instant in instants)
     matters = np.zeros(len(some), dtype=bool)
-    for is_up, threshold in zip(up, (rules.risk_raise, rules.risk_deep), strict=True):
-        target = np.maximum(threshold, lifted)
-        stays = (now >= target) | (is_up & (now >= np.maximum(rules.risk_clear, lifted)))
-        matters |= near & ((stays != is_up) | (~stays & (later >= target)))
+    for number, threshold in zip(BY_RISK, (rules.risk_raise, rules.risk_deep), strict=True):
+        is_up = np.array([c.up >> number & 1 > 0 for c in some])
+        stays = long_now & ((now >= threshold) | (is_up & (now >= rules.risk_clear)))
+        matters |= (stays != is_up) | (long_later & ~stays & (np.maximum(now, later) >= threshold))
     return list(map(Outlook, now.round(6).tolist(), matters.tolist()))
 
 

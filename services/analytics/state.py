@@ -1,26 +1,27 @@
 """What is remembered of one customer: constant in size, however long the history.
 
-Streams are pairs of decayed sums as of their own last event; nothing is computed while nothing happens. An event may
-come late: it is placed where it belongs in the sums, and time never runs backwards.
+Streams are counted by calendar weeks (of UTC, from Thursday on); nothing is computed while nothing happens. An event
+may come late: it is placed in the week where it belongs, and time never runs backwards.
 """
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, log1p
 
 import msgspec
-
-from services.analytics.rules import Watch
 
 DAY = 86_400_000_000  # microseconds
 WEEK = 7 * DAY
 NEVER = 2**62  # later than every instant
+RING_WEEKS = 27  # of which a change is told, with the one that is not over
+Strengths = tuple[float, float, float, float, float, float]
+"""Of the changes of pace, nats, in the order of `services.analytics.changes.SIGNS`."""
+UNCHANGED: Strengths = (0.0,) * 6
 MAX_BUYERS = 16
 MAX_WALLETS = 4
 MAX_MINOR = 2**53  # minor units, as the contracts have it
 MAX_SPENT = 2**62  # what a machine word holds
 YEAR_DAYS = 365.0
-LEARNT, SLOW = 8, 200  # purchases from which the usual ticket is learnt; by how much less it moves later
 KNOWN_DAYS = 180.0  # a shorter acquaintance is taken for this long when it is scaled to a year
 
 
@@ -28,41 +29,44 @@ def days(micros: int) -> float:
     return micros / DAY
 
 
-class Stream(msgspec.Struct, array_like=True, gc=False):
-    """Events of one kind: `short` in the window, `long` in the memory. `left_*` fades with them, from 1."""
+class Ring(msgspec.Struct, array_like=True, gc=False):
+    """How many there were. `ring`: in `week` and the weeks before it, newest first; older ones are in `total` only."""
+
+    week: int
+    total: int = 0
+    ring: list[int] = msgspec.field(default_factory=list)
+
+    def add(self, at: int, number: int) -> None:
+        week = at // WEEK
+        if week > self.week:
+            self.ring[:0] = [0] * min(RING_WEEKS, week - self.week)
+            del self.ring[RING_WEEKS:]
+            self.week = week
+        self.total += number
+        if (back := self.week - week) < RING_WEEKS:
+            self.ring += [0] * (back + 1 - len(self.ring))
+            self.ring[back] += number
+
+    def recent(self, until: int) -> tuple[int, list[int]]:
+        """(all before the week `until`, and by week, newest first)."""
+        skipped = until - 1 - self.week
+        ring = [0] * min(RING_WEEKS, skipped) + self.ring if skipped >= 0 else self.ring[-skipped:]
+        after = 0 if skipped >= 0 else sum(self.ring[:-skipped])
+        return self.total - after, (ring + [0] * RING_WEEKS)[:RING_WEEKS]
+
+
+class Events(msgspec.Struct, array_like=True, gc=False):
+    """Of one kind. `at`: the newest."""
 
     at: int
-    short: float = 0.0
-    long: float = 0.0
-    left_short: float = 1.0
-    left_long: float = 1.0
+    counts: Ring
     evidence: list[str] = msgspec.field(default_factory=list)  # newest first
 
-    def add(self, at: int, weight: float, evidence: str | None, watch: Watch) -> None:
-        """`evidence`: none of a stream that never proves anything."""
-        apart = abs(at - self.at) / DAY
-        fade_short, fade_long = exp(-apart / watch.window_days), exp(-apart / watch.memory_days)
-        if at < self.at:
-            self.short += weight * fade_short
-            self.long += weight * fade_long
-        else:
-            self.short = self.short * fade_short + weight
-            self.long = self.long * fade_long + weight
-            self.left_short *= fade_short
-            self.left_long *= fade_long
-        if evidence is not None:
-            remember(self.evidence, evidence, late=at < self.at, kept=watch.kept)
+    def add(self, at: int, evidence: str, kept: int, *, is_counted: bool) -> None:
+        if is_counted:
+            self.counts.add(at, 1)
+        remember(self.evidence, evidence, late=at < self.at, kept=kept)
         self.at = max(at, self.at)
-
-    def observed(self, at: int, watch: Watch) -> float:
-        """Events in the window that ends at `at`; what is older weighs less."""
-        return self.short * exp((self.at - at) / DAY / watch.window_days)
-
-    def expected(self, watch: Watch) -> float:
-        """Events in such a window by the past before it, as of the last event: silence does not blur the memory."""
-        memory = watch.memory_days * (1 - self.left_long) - watch.window_days * (1 - self.left_short)
-        rate = (watch.prior_events + max(0.0, self.long - self.short)) / (watch.prior_days + max(0.0, memory))
-        return rate * watch.window_days
 
 
 class Fading(msgspec.Struct, array_like=True, gc=False):
@@ -99,14 +103,12 @@ class Occasions(msgspec.Struct, array_like=True, gc=False):
     spent: int = 0
     ticket: int = 0  # the last one
     ticket_day: int = -1
-    evidence: list[str] = msgspec.field(default_factory=list)  # newest first
 
-    def add(self, at: int, evidence: str, kept: int, horizon_days: float) -> None:
+    def add(self, at: int, horizon_days: float) -> None:
         if self.recent.count == 0:
             self.recent.add(at, horizon_days)
         elif at // DAY not in (self.first // DAY, self.last // DAY):
             self._repeat(at, horizon_days)
-        remember(self.evidence, evidence, late=at < self.last, kept=kept)
         self.first, self.last = min(at, self.first), max(at, self.last)
 
     def spend(self, at: int, amount: int, currency: str | None) -> None:
@@ -137,25 +139,34 @@ class Wallet(msgspec.Struct, array_like=True, gc=False):
     currency: str
     first: int
     at: int
-    ticket: float  # usual amount of one purchase: a unit, so it is learnt early and then hardly moves
     count: int = 0
     spend: float = 0.0
 
-    def add(self, at: int, amount: int, cap: float) -> float:
-        """How many usual tickets this one is, at most `cap`."""
-        size = min(cap, amount / self.ticket) if self.ticket > 0 else 1.0
+    def add(self, at: int, amount: int) -> None:
         self.count += 1
-        pace = self.count if self.count <= LEARNT else SLOW
-        self.ticket += ((size * self.ticket if self.ticket > 0 else amount) - self.ticket) / pace
         fade = exp(-days(abs(at - self.at)) / YEAR_DAYS)
         self.spend = self.spend + amount * fade if at < self.at else self.spend * fade + amount
         self.first, self.at = min(at, self.first), max(at, self.at)
-        return size
 
     def yearly(self, at: int) -> float:
         """Spend in a year as it was at `at`, an instant not before the last purchase."""
         known = 1 - exp(-max(KNOWN_DAYS, days(self.at - self.first)) / YEAR_DAYS)
         return self.spend * exp(-days(at - self.at) / YEAR_DAYS) / known
+
+
+class Sizes(msgspec.Struct, array_like=True, gc=False):
+    """Of purchases in one currency: ln(1 + minor units) in hundredths, which adds up exactly."""
+
+    currency: str
+    counts: Ring
+    sums: Ring
+    squares: int = 0
+
+    def add(self, at: int, amount: int) -> None:
+        size = round(100 * log1p(amount))
+        self.counts.add(at, 1)
+        self.sums.add(at, size)
+        self.squares += size * size
 
 
 class Buyer(msgspec.Struct, array_like=True, gc=False):
@@ -198,16 +209,19 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     due: int = NEVER  # the earliest of them and of what the alert awaits
     up: int = 0  # signs that are up, a bit each
     lapsed_at: int | None = None
+    declared: str | None = None  # by which event
     alerts: int = 0  # messages published
     rows: int = 0  # risk rows published
     shown: int = -1  # risk in the last row, in steps of RISK_STEP; -1: none
     cause: str | None = None  # defector type that the customer spoke of last
-    contact: Stream | None = None
-    enquiry: Stream | None = None
-    communication: Stream | None = None
-    complaint: Stream | None = None
-    volume: Stream | None = None  # purchases in usual tickets
-    orders: Stream | None = None  # purchases, each as one; `volume` has their evidence
+    contact: Events | None = None
+    enquiry: Events | None = None
+    complaint: Events | None = None
+    purchase: Events | None = None
+    sizes: Sizes | None = None
+    communicated: list[str] = msgspec.field(default_factory=list)  # contacts and enquiries, newest first
+    changes: Strengths = UNCHANGED  # as of the last look
+    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(UNCHANGED))  # when; 0: not up
     occasions: Occasions | None = None
     complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
     wallets: list[Wallet] = msgspec.field(default_factory=list)

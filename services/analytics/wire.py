@@ -31,6 +31,8 @@ class SignEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     currency: str | None = None
     window_days: float
     strength: float
+    probability: float | None = None
+    told_at: datetime | None = None
     evidence: tuple[str, ...]
     last_before: str | None = None
 
@@ -108,7 +110,7 @@ def _numbers(message: Message) -> Iterator[float | None]:
     for contribution in message.contributions:
         yield contribution.weight
     for sign in message.signs:
-        yield from (sign.observed, sign.expected, sign.window_days, sign.strength)
+        yield from (sign.observed, sign.expected, sign.window_days, sign.strength, sign.probability)
 
 
 def _document(id_: str, type_: str, customer: str, sequence: int, data: Message | Row) -> Document:

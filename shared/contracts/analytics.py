@@ -26,7 +26,8 @@ RulesName = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-
 
 
 class Sign(StrEnum):
-    """The six signs of attrition, and the combined risk of which they are parts."""
+    """The six signs of attrition; a lapse, which a channel declares or silence on every side shows; and the combined
+    risk of which they are parts."""
 
     CONTACT_DECLINE = "contact_decline"
     ENQUIRY_DECLINE = "enquiry_decline"
@@ -34,6 +35,7 @@ class Sign(StrEnum):
     COMPLAINT_INCREASE = "complaint_increase"
     ACTIVE_BUYERS_DECLINE = "active_buyers_decline"
     VOLUME_DECLINE = "volume_decline"
+    LAPSE = "lapse"
     ATTRITION = "attrition"
 
 
@@ -44,13 +46,19 @@ class SignEvidence(Model):
     """One sign with its proof. Figures are events; of `active_buyers_decline` buyers; with a `currency` minor units."""
 
     sign: Sign
-    since: UtcTime = Field(description="where the change begins; of an absence, the last event before it")
+    since: UtcTime = Field(description="where the change begins; of `attrition`, the last purchase")
     observed: Figure = Field(description="in the window")
     expected: Figure = Field(description="in the window, by the customer's own past")
     currency: Currency | None = None
     window_days: Figure
     strength: Figure = Field(description="log likelihood ratio of the change against no change, in nats")
-    evidence: tuple[str, ...] = Field(default=(), max_length=MAX_EVIDENCE, description="source|id, newest first")
+    probability: Probability | None = Field(default=None, description="that the pace has changed")
+    told_at: UtcTime | None = Field(
+        default=None, description="since when it is up, or was told again while it stayed so"
+    )
+    evidence: tuple[str, ...] = Field(
+        default=(), max_length=MAX_EVIDENCE, description="source|id, newest first; of a lapse by kind"
+    )
     last_before: str | None = Field(default=None, description="source|id of the last event before an absence")
 
 

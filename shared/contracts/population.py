@@ -25,6 +25,24 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 OneIn = Annotated[int, Field(strict=True, ge=1)]
 
 
+Strength = Annotated[Figure, Field(description="of a change of pace, nats, as of the last look")]
+FourCounts = Annotated[
+    tuple[Count, Count, Count, Count], Field(description="contacts by the customer, enquiries, complaints, purchases")
+]
+
+
+class CustomerCounts(NamedTuple):
+    """What was counted of one customer up to the instant, from the week after that of the acquaintance on."""
+
+    first: Annotated[int, Field(strict=True, description="that week, counted from 1970-01-01")]
+    total: FourCounts
+    last_week: FourCounts
+    tickets: Annotated[
+        tuple[Count, Count, Count],
+        Field(description="number; sums of their logarithms in hundredths, and of the squares of these"),
+    ]
+
+
 class CustomerNumbers(NamedTuple):
     """One customer at the instant. An array, because there may be thousands: the schema describes each place."""
 
@@ -44,6 +62,13 @@ class CustomerNumbers(NamedTuple):
     complaints_fast: Annotated[
         Figure, Field(description="complaints that fade within a quarter of the horizon, as of the last one")
     ]
+    contact: Strength
+    enquiry: Strength
+    communication: Strength
+    complaint: Strength
+    volume: Strength
+    lapse: Strength
+    counts: CustomerCounts
 
 
 class AttritionPopulationPart(Fact):
@@ -77,13 +102,39 @@ class RegressionWeights(Model):
     high: tuple[Finite, ...] = Field(description="what is above is taken for this")
 
 
+class Pace(Model):
+    """How often customers do something, Gamma: so many events in so many days; counts with the mean m have the variance
+    m + scatter m^2."""
+
+    events: Figure
+    days: Figure
+    scatter: Figure
+
+
+class Paces(Model):
+    """What is usual of the streams."""
+
+    contact: Pace
+    enquiry: Pace
+    communication: Pace = Field(description="contacts by the customer and enquiries")
+    complaint: Pace
+    purchase: Pace
+    ticket_variance: Figure = Field(description="of the logarithms of one customer's tickets")
+
+
 class RiskModel(Model):
-    """All that a risk depends on beside the customer and the rules."""
+    """All that a judgement depends on beside the customer and the rules."""
 
     week: UtcTime = Field(description="the instant it was fitted as of; 1970-01-01: the published parameters, unfitted")
     population: PopulationParameters
     hazard: RegressionWeights | None = Field(default=None, description="of an occasion within a week")
     stack: RegressionWeights | None = Field(default=None, description="of no occasion within the horizon")
+    paces: Paces
+    season: tuple[Finite, Finite, Finite, Finite, Finite] | None = Field(
+        default=None,
+        description="of the week before, what happened over what was to be expected: contact, enquiry, communication, "
+        "complaint, purchase; none: not known",
+    )
 
 
 class AttritionModelRefitted(Fact):

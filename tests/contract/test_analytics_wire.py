@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from services.analytics import wire
+from services.analytics.changes import NAMES
+from services.analytics.pace import Prior
+from services.analytics.paces import Paces
 from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
-from services.analytics.population.numbers import Numbers
+from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
@@ -45,6 +48,8 @@ signs = st.builds(
     currency=st.none() | currencies,
     window_days=figures,
     strength=figures,
+    probability=risks,
+    told_at=st.none() | times,
     evidence=st.lists(texts, max_size=MAX_EVIDENCE).map(tuple),
     last_before=st.none() | texts,
 )
@@ -73,6 +78,8 @@ numbers = st.builds(
     **dict.fromkeys(("first", "last", "opened", "complained"), day_numbers),
     **dict.fromkeys(("repeats", "complaints"), counts),
     **dict.fromkeys(("squares", "gap", "fast", "slow", "mean", "ticket", "complaints_fast"), figures),
+    **dict.fromkeys(NAMES.values(), figures),
+    counts=st.builds(Counts, day_numbers, st.tuples(*[counts] * 4), st.tuples(*[counts] * 4), st.tuples(*[counts] * 3)),
 )
 one_in = st.integers(0, 20).map(lambda number: 2**number)
 parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, st.lists(numbers, max_size=3))
@@ -80,7 +87,12 @@ finite = st.floats(-1e18, 1e18)
 weights = st.lists(finite, max_size=3).map(tuple)
 regressions = st.none() | st.builds(Regression, weights, weights, weights)
 bases = st.builds(Population, finite, finite, finite, finite, finite)
-models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions)
+priors = st.builds(Prior, figures, figures, figures)
+paces = st.builds(Paces, priors, priors, priors, priors, priors, figures)
+seasons = st.none() | st.tuples(*[finite] * 5)
+models = st.builds(
+    Model, week=weeks, population=bases, hazard=regressions, stack=regressions, paces=paces, season=seasons
+)
 results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.analytics.core import AlertOut, Core, Observation, Output, Rules
+from services.analytics.population.part import next_look
 from services.analytics.state import DAY
 from shared.contracts.analytics import Alert, Sign, read_alert
 
@@ -34,7 +35,8 @@ def every(gap: float, kind: str, first: float, last: float, **more: Any) -> list
 
 
 def play(*parts: Observation | Iterable[Observation], until: float, core: Core | None = None) -> list[Output]:
-    """Everything in the order of time, the grid judged at every midnight up to and including `until`."""
+    """Everything in the order of time, the grid judged at every midnight up to and including `until`, and the week on
+    the day from which its result counts."""
     core = core or Core(Rules())
     todo = sorted(
         (o for part in parts for o in ([part] if isinstance(part, Observation) else part)), key=lambda o: o.at
@@ -44,6 +46,8 @@ def play(*parts: Observation | Iterable[Observation], until: float, core: Core |
         while todo and todo[0].at < day(number):
             outputs += core.observe(todo.pop(0))
         outputs += core.advance(day(number))
+        if next_look(day(number) - 1) == day(number):
+            outputs += core.look(day(number), core.known)
     return outputs
 
 
@@ -54,6 +58,11 @@ def alerts(outputs: Sequence[Output]) -> list[Alert]:
 def course(outputs: Sequence[Output]) -> list[str]:
     """What became of the alert, in words: raised, escalated, cleared ..."""
     return [alert.type.removeprefix("tenure.attrition-alert-").removesuffix(".v1") for alert in alerts(outputs)]
+
+
+def turns(outputs: Sequence[Output]) -> list[str]:
+    """The same without what only adds to an open alert."""
+    return [step for step in course(outputs) if step != "escalated"]
 
 
 def signs(alert: Alert) -> set[Sign]:

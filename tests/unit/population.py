@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from services.analytics.population.features import NAMES, OFFSET
 from services.analytics.population.model import Regression
-from services.analytics.population.numbers import Numbers
-from services.analytics.state import DAY
+from services.analytics.population.numbers import Counts, Numbers
+from services.analytics.state import DAY, UNCHANGED, Strengths
 from shared.contracts.catalogue import INPUT_TYPES
 from shared.contracts.envelope import Inbound, read_inbound
 from tests.unit.attrition import BEGINNING
@@ -28,8 +28,14 @@ def row(customer: str, first: int, last: int, repeats: int, *, opened: int | Non
     opens = START + (last if opened is None else opened)
     return Numbers(
         customer, START + first, START + last, opens, 0, repeats, repeats * gap**2, gap if repeats else 0.0,
-        1.0 + min(repeats, 3), 1.0 + min(repeats, 9), 20.0, 25.0, 0, 0.0,
+        1.0 + min(repeats, 3), 1.0 + min(repeats, 9), 20.0, 25.0, 0, 0.0, *UNCHANGED,
+        Counts((START + first) // 7 + 1, (0, 0, 0, repeats), (0, 0, 0, int(repeats > 0)), (1, 760, 577_600)),
     )  # fmt: skip
+
+
+fours = st.tuples(*[st.integers(0, 10**6)] * 4)
+nats = st.floats(0, 60)
+strengths: st.SearchStrategy[Strengths] = st.tuples(nats, nats, nats, nats, nats, nats)
 
 
 @st.composite
@@ -43,7 +49,8 @@ def _rows(draw: st.DrawFn, number: int) -> Numbers:
     return Numbers(
         f"c-{number:03}", START + first, START + last, START + last, START + first if complaints else 0, repeats,
         draw(st.floats(0, 1e6)), gap, draw(st.floats(0, 100)), draw(st.floats(0, 1000)), draw(amount), draw(amount),
-        complaints, float(min(complaints, 9)),
+        complaints, float(min(complaints, 9)), *draw(strengths),
+        draw(st.builds(Counts, st.integers(0, 3000), fours, fours, st.tuples(*[st.integers(0, 2**40)] * 3))),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from cli.data import CDNOW
 from cli.sending.lines import Line, open_lines, read_lines
 
-END = datetime(1997, 10, 1, tzinfo=UTC)
+END = datetime(1997, 8, 1, tzinfo=UTC)
 
 
 def shop(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.analytics.core import PAGES, AlertOut, Core, Observation, Output, RiskOut, Rules
 from services.analytics.pages import OtherState, page_of
+from services.analytics.population.part import next_look
 from services.analytics.state import DAY, NEVER
 from shared.contracts.analytics import Alert, AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
 from shared.contracts.values import Defector
@@ -79,7 +80,10 @@ def lives(draw: st.DrawFn) -> list[Step]:
 
 
 def step(core: Core, one: Step) -> list[Output]:
-    return core.advance(one) if isinstance(one, int) else core.observe(one)
+    if not isinstance(one, int):
+        return core.observe(one)
+    looked_at = core.look(one, core.known) if next_look(one - 1) == one else []
+    return [*core.advance(one), *looked_at]
 
 
 def outcome(steps: Sequence[Step], core: Core | None = None) -> list[Output]:
@@ -185,7 +189,7 @@ def look_at_everybody(core: Core) -> None:
     for number, page in pages.items():
         form, rules, rows = msgspec.msgpack.decode(page)
         for row in rows:
-            row[3], row[4] = [-NEVER] * len(row[3]), -NEVER if row[6] is None else NEVER
+            row[3], row[4] = [-NEVER] * len(row[3]), row[4] if row[6] is not None else -NEVER
         pages[number] = msgspec.msgpack.encode([form, rules, rows])
     core.load_pages(pages)
 
@@ -283,12 +287,12 @@ def test_a_row_of_risk_is_made_when_the_risk_leaves_its_step() -> None:
 
 
 EXAMPLE = (
-    '{"specversion":"1.0","id":"analytics/r1/c-1/1","source":"tenure/analytics","type":"tenure.attrition-alert-ra'
-    'ised.v1","subject":"c-1","time":"2024-08-30T00:00:00Z","datacontenttype":"application/json","dataschema":"ur'
-    'n:tenure:schema:tenure.attrition-alert-raised.v1","partitionkey":"c-1","sequence":"0000000001","data":{"aler'
-    't":"analytics/r1/c-1/1","risk":0.813442,"contributions":[{"reason":"silent for 46 days, own rhythm is 11","w'
-    'eight":4.9724}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expected":4.3291'
-    '14,"window_days":45.6,"strength":4.9724,"evidence":["crm|purchase-196.4","crm|purchase-189.4","crm|purchase-'
-    '182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":219838,"currency":"EUR"}],"pro'
-    'bable_cause":"price","rules":"r1","as_of":"2024-08-30T00:00:00Z"}}'
+    '{"specversion":"1.0","id":"analytics/r1/c-1/1","source":"tenure/analytics","type":"tenure.attrition-alert-'
+    'raised.v1","subject":"c-1","time":"2024-08-20T00:00:00Z","datacontenttype":"application/json","dataschema"'
+    ':"urn:tenure:schema:tenure.attrition-alert-raised.v1","partitionkey":"c-1","sequence":"0000000001","data":'
+    '{"alert":"analytics/r1/c-1/1","risk":0.611413,"contributions":[{"reason":"silent for 36 days, own rhythm i'
+    's 11","weight":3.953127}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expe'
+    'cted":3.379747,"window_days":35.6,"strength":3.953127,"evidence":["crm|purchase-196.4","crm|purchase-189.4'
+    '","crm|purchase-182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":165238,"curr'
+    'ency":"EUR"}],"probable_cause":"price","rules":"r1","as_of":"2024-08-20T00:00:00Z"}}'
 )

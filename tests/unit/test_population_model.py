@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from cli.data import CDNOW
 from cli.sending.lines import Line, open_lines, read_lines
+from services.analytics.calendar import Calendar
 from services.analytics.core import Core, Observation
 from services.analytics.population.features import NAMES, features, log_odds_of_silence
 from services.analytics.population.fitting import fit_population, fit_regression, log_likelihood
 from services.analytics.population.model import Model, Regression, risks, unfitted
 from services.analytics.population.numbers import Columns, Numbers, columns, table
-from services.analytics.population.part import next_look
+from services.analytics.population.part import Known, next_look
 from services.analytics.record import ATTRITION, DEEP
 from services.analytics.risk import risk
 from services.analytics.rules import Population, Rules
 from services.analytics.silence import outlooks, verdicts
-from services.analytics.state import DAY
+from services.analytics.state import DAY, UNCHANGED
 from shared.contracts.retention import Purchase
 from shared.contracts.values import to_micros
 from tests.unit.attrition import BEGINNING, purchase
@@ -43,7 +44,7 @@ def shop() -> Columns:
     end = (date(1997, 9, 30) - date(1970, 1, 1)).days
     known = [sorted(d for d in bought if d <= end) for bought in days.values()]
     rows = [
-        Numbers(str(n), b[0], b[-1], b[-1], 0, len(b) - 1, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0, 0.0)
+        Numbers(str(n), b[0], b[-1], b[-1], 0, len(b) - 1, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0, 0.0, *UNCHANGED)
         for n, b in enumerate(known)
     ]
     return columns(table(rows))
@@ -142,7 +143,7 @@ def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
 
 def core_with(rules: Rules, model: Model, customers: list[tuple[int, int]]) -> Core:
     core = Core(rules)
-    core.model = model
+    core.known = Known(model, Calendar({}))
     bought: list[Observation] = [
         purchase(n * gap, customer=f"c-{i}") for i, (gap, number) in enumerate(customers) for n in range(number)
     ]

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.analytics.population.numbers import Numbers
-from services.analytics.population.part import MOST_ROWS, Part, Result, chosen, is_chosen, model_as_of, next_look
+from services.analytics.population.part import MOST_ROWS, Part, Result, chosen, is_chosen, known_as_of, next_look
 from services.analytics.population.refit import LEAST_CUSTOMERS, Refit
 from services.analytics.population.training import Training
 from services.analytics.rules import Rules
@@ -193,5 +193,5 @@ def test_the_newest_model_up_to_a_week_is_in_force() -> None:
     said = {result.week: result for result in results(1, 3)}
     second, third = list(said)[1:]
     said[third] = Result(RULES.name, third, 0, 1, None)
-    assert model_as_of(said, third, RULES) == said[second].model
-    assert not model_as_of(said, FIRST - WEEK, RULES).is_fitted
+    assert known_as_of(said, third, RULES).model == said[second].model
+    assert not known_as_of(said, FIRST - WEEK, RULES).model.is_fitted

@@ -77,10 +77,15 @@ def test_each_sign_comes_up_for_the_one_customer_who_was_made_to_show_it() -> No
         "story-harbour-works": Sign.ACTIVE_BUYERS_DECLINE,
         "story-fatima-noor": Sign.VOLUME_DECLINE,
     }
-    assert expected == first_signs()
+    assert expected == {customer: sign for customer, sign in first_signs().items() if sign is not Sign.LAPSE}
+
+
+def test_who_says_that_they_leave_is_told_of_at_once() -> None:
+    told = {line["customer_id"] for line in make_story() if line["type"] == "lapse"}
+    assert told == {customer for customer, sign in first_signs().items() if sign is Sign.LAPSE}
 
 
 def first_signs() -> dict[str, Sign]:
     """Customer -> the sign that raised the first alert; others may join it later."""
     alerts = [read_alert(raw) for raw in story_alerts()]
-    return {alert.subject: alert.data.signs[0].sign for alert in reversed(alerts)}
+    return {alert.subject: alert.data.signs[0].sign for alert in reversed(alerts) if alert.data.signs}

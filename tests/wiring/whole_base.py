@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from services.analytics.core import Output
 from services.analytics.partition import Partition
 from services.analytics.population.job import PopulationJob
-from services.analytics.population.numbers import Numbers
+from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.population.refit import Refit
 from services.analytics.population.results import Results
 from services.analytics.population.wire import key_of, part_bytes, read, result_bytes
 from services.analytics.rules import Rules
-from services.analytics.state import DAY, WEEK
+from services.analytics.state import DAY, UNCHANGED, WEEK
 from shared.broker import Record, TopicPartition
 from shared.contracts.values import from_micros
 from shared.memory_broker import MemoryBroker
@@ -26,7 +26,9 @@ TOPIC = TopicPartition(POPULATION, 0)
 def customer(id_: str, *, at: int = FIRST) -> Numbers:
     """Who has bought twice, a week and a day before that instant."""
     today = at // DAY
-    return Numbers(id_, today - 7, today - 1, today - 1, 0, 1, 36.0, 6.0, 1.7, 1.9, 24.5, 19.99, 0, 0.0)
+    counts = Counts(at // WEEK - 1, (3, 1, 0, 2), (1, 0, 0, 1), (2, 1_520, 1_155_200))
+    risk = 1, 36.0, 6.0, 1.7, 1.9, 24.5, 19.99, 0, 0.0
+    return Numbers(id_, today - 7, today - 1, today - 1, 0, *risk, *UNCHANGED, counts)
 
 
 def part(

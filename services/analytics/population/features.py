@@ -1,8 +1,9 @@
 """By what is the risk of a customer told? The regressors of both models, and their offsets.
 
 The offset is what MBG/NBD says in closed form; the others correct it by what that model does not see: silence against
-the own rhythm and its regularity, whether the pace has been falling, tickets, complaints. All are defined from the
-first occasion on, by two pseudo-gaps of the population.
+the own rhythm and its regularity, whether the pace has been falling, tickets, complaints, and how sure it is that a
+pace has changed, which stays as it was at the last look. All are defined from the first occasion on, by two pseudo-gaps
+of the population.
 """
 
 import numpy as np
@@ -13,8 +14,11 @@ from services.analytics.rules import Population
 NAMES = (
     "constant", "offset", "silence", "rhythm", "over", "far_over", "repeats", "single", "age", "fast", "slow",
     "rhythm_known", "over_known", "regularity", "last_gap", "over_regular", "complaints", "fresh_complaints",
-    "ticket", "last_ticket",
+    "ticket", "last_ticket", "lapse_likely", "communication_likely", "complaint_likely", "volume_likely",
+    "contact_likely", "enquiry_likely", "lapse_change", "communication_change",
 )  # fmt: skip
+UNLIKELY = 3.0  # nats, of a change of pace that says nothing yet
+WORTH = 0.3  # of such nats: they go up to dozens, and what weighs little is held less by the prior of its weight
 OFFSET = NAMES.index("offset")
 
 
@@ -52,7 +56,12 @@ def features(c: Columns, at: Table, offset: Table, p: Population, horizon_days: 
         np.log1p(complaints_fast),
         np.log1p(c.mean),
         np.log((c.ticket + 1) / (c.mean + 1)),
-    ]
+        *(WORTH * np.logaddexp(0.0, strength - UNLIKELY) for strength in (
+            c.lapse, c.communication, c.complaint, c.volume, c.contact, c.enquiry
+        )),
+        WORTH * c.lapse,
+        WORTH * c.communication,
+    ]  # fmt: skip
 
 
 def log_odds_of_silence(c: Columns, at: Table, p: Population, days: float) -> Table:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from scipy.special import expit
 
+from services.analytics.paces import Paces
 from services.analytics.population.features import OFFSET, features, log_odds, log_odds_of_silence
 from services.analytics.population.numbers import Columns, Table
 from services.analytics.rules import Population, Rules
@@ -38,12 +39,15 @@ class Regression(msgspec.Struct, frozen=True):
 
 class Model(msgspec.Struct, frozen=True):
     """What is published of a fit, and all that a risk depends on beside the customer. `week`: the instant of the state
-    it was fitted to, micros."""
+    it was fitted to, micros. `season`: of the week before the result's, what happened over what was to be expected, by
+    stream as in `services.analytics.calendar`; none: nobody knows."""
 
     week: int
     population: Population
     hazard: Regression | None = None
     stack: Regression | None = None
+    paces: Paces = Paces()
+    season: tuple[float, ...] | None = None
 
     @property
     def is_fitted(self) -> bool:

@@ -6,9 +6,11 @@ however many partitions there are, and whoever combines them.
 
 import zlib
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
+from services.analytics.calendar import Calendar
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers
 from services.analytics.rules import Rules
@@ -42,6 +44,13 @@ class Result(msgspec.Struct, frozen=True):
     model: Model | None
 
 
+class Known(NamedTuple):
+    """Of the whole base, as far as it is in force."""
+
+    model: Model
+    calendar: Calendar
+
+
 def next_look(at: int) -> int:
     """The first instant after `at` from which a result counts, micros."""
     return ((at - DELAY) // WEEK + 1) * WEEK + DELAY
@@ -67,8 +76,8 @@ def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]
     return one_in, rows
 
 
-def model_as_of(results: Mapping[int, Result], week: int, rules: Rules) -> Model:
-    """The newest up to a week; the unfitted one where there is none."""
-    weeks = (at for at, result in results.items() if at <= week and result.model is not None)
-    model = results[newest].model if (newest := max(weeks, default=None)) is not None else None
-    return model or unfitted(rules)
+def known_as_of(results: Mapping[int, Result], week: int, rules: Rules) -> Known:
+    """By the results up to a week: the newest model, the unfitted one where there is none, and the calendar."""
+    models = {at: result.model for at, result in results.items() if at <= week and result.model is not None}
+    seasons = {at // WEEK - 1: model.season for at, model in sorted(models.items()) if model.season is not None}
+    return Known(models[max(models)] if models else unfitted(rules), Calendar(seasons))

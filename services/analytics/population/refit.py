@@ -6,17 +6,27 @@ became of the process that read it before.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from services.analytics.calendar import Calendar
 from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
-from services.analytics.population.numbers import Numbers, columns, table
+from services.analytics.population.numbers import Numbers, columns
 from services.analytics.population.part import Part, Result, chosen
 from services.analytics.population.training import Training
+from services.analytics.population.usual import Usual
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
 
 LEAST_CUSTOMERS = 50  # below it the published parameters are better than any fit
 YOUNG_WEEKS, REST_WEEKS = 52, 4  # a base is fitted to every week in its first year, then every fourth
+
+
+class _Seen(NamedTuple):
+    training: Training
+    usual: Usual
 
 
 class Refit:
@@ -29,7 +39,9 @@ class Refit:
         self._begin: int | None = None  # the first week with customers
         self._done: int | None = None  # the last week whose result is in the log
         self._model = unfitted(rules)
-        self._training = Training(rules.horizon_days)
+        self._seen = _Seen(Training(rules.horizon_days), Usual())
+        self._then: tuple[int, _Seen] | None = None  # a week, and what will have been seen with it
+        self._seasons: dict[int, tuple[float, ...]] = {}  # of weeks
         self._due: Result | None = None
 
     def take_part(self, part: Part) -> None:
@@ -48,8 +60,9 @@ class Refit:
         if self._begin is None and result.customers:
             self._begin = result.week
         if result.model is not None:
-            _, rows = self._rows(result.week)
-            self._training, self._model = self._training.after(result.week / DAY, rows), result.model
+            self._seen, self._model = self._seen_with(result.week), result.model
+            if result.model.season is not None:
+                self._seasons[result.week // WEEK - 1] = result.model.season
         self._done, self._due = result.week, None
         self._parts = {week: parts for week, parts in self._parts.items() if week > result.week}
 
@@ -94,14 +107,29 @@ class Refit:
     def _result(self, week: int) -> Result:
         one_in, rows = self._rows(week)
         customers = sum(part.customers for part in self._parts.get(week, {}).values())
-        return Result(self._rules.name, week, customers, one_in, self._fitted(week, rows))
+        return Result(self._rules.name, week, customers, one_in, self._model_of(week, len(rows)))
 
-    def _fitted(self, week: int, rows: list[Numbers]) -> Model:
+    def _seen_with(self, week: int) -> _Seen:
+        if self._then is None or self._then[0] != week:
+            _, rows = self._rows(week)
+            self._then = (
+                week,
+                _Seen(self._seen.training.after(week / DAY, rows), self._seen.usual.after(week // WEEK, rows)),
+            )
+        return self._then[1]
+
+    def _model_of(self, week: int, rows: int) -> Model:
+        seen = self._seen_with(week)
+        if rows < LEAST_CUSTOMERS:
+            return replace(self._model, season=None)
+        paces = seen.usual.paces(self._model.paces, Calendar(self._seasons))
+        model = replace(self._model, paces=paces, season=seen.usual.season(paces))
         age = 0 if self._begin is None else (week - self._begin) // WEEK
-        if len(rows) < LEAST_CUSTOMERS or (age >= YOUNG_WEEKS and age % REST_WEEKS):
-            return self._model
-        before, now = self._model, week / DAY
-        training = self._training.after(now, rows)
-        population = fit_population(columns(table(rows)), now, before.population)
+        return self._fitted(model, week, seen.training) if age < YOUNG_WEEKS or age % REST_WEEKS == 0 else model
+
+    def _fitted(self, before: Model, week: int, training: Training) -> Model:
+        now = week / DAY
+        population = fit_population(columns(training.snapshots[-1].rows), now, before.population)
         hazard = training.hazard(now, population, before.hazard)
-        return Model(week, population, hazard, training.stack(now, population, before.stack))
+        stack = training.stack(now, population, before.stack)
+        return replace(before, week=week, population=population, hazard=hazard, stack=stack)

@@ -11,6 +11,8 @@ from datetime import datetime
 
 import msgspec
 
+from services.analytics.calendar import STREAMS
+from services.analytics.paces import Paces
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
@@ -37,11 +39,13 @@ class PartData(msgspec.Struct, frozen=True):
     rows: list[Numbers] = []
 
 
-class ModelData(msgspec.Struct, frozen=True, omit_defaults=True):
+class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     week: datetime
     population: Population
     hazard: Regression | None = None
     stack: Regression | None = None
+    paces: Paces
+    season: tuple[float, ...] | None = None
 
 
 class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,7 +120,10 @@ def _document(id_: str, type_: str, data: PartData | ResultData) -> Document:
 def _model(model: Model | None) -> ModelData | None:
     if model is None:
         return None
-    return ModelData(from_micros(model.week), model.population, model.hazard, model.stack)
+    return ModelData(
+        week=from_micros(model.week), population=model.population, hazard=model.hazard, stack=model.stack,
+        paces=model.paces, season=model.season,
+    )  # fmt: skip
 
 
 def _figures(model: Model | None) -> Iterator[float]:
@@ -124,6 +131,9 @@ def _figures(model: Model | None) -> Iterator[float]:
         yield from msgspec.to_builtins(model.population).values()
         for regression in filter(None, (model.hazard, model.stack)):
             yield from (*regression.weights, *regression.low, *regression.high)
+        for stream in STREAMS:
+            yield from msgspec.to_builtins(model.paces.of(stream)).values()
+        yield from (model.paces.ticket_variance, *(model.season or ()))
 
 
 def _part_of(said: PartData) -> Part:
@@ -138,4 +148,4 @@ def _result_of(said: ResultData) -> Result:
 def _model_of(said: ModelData | None) -> Model | None:
     if said is None:
         return None
-    return Model(to_micros(said.week), said.population, said.hazard, said.stack)
+    return Model(to_micros(said.week), said.population, said.hazard, said.stack, said.paces, said.season)

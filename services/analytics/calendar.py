@@ -1,0 +1,57 @@
+"""What is a week worth? In a summer in which everybody falls silent, silence proves less.
+
+In: for each week and stream, how much happened in the whole base over what was to be expected. Out: the worth of each
+week of a customer's acquaintance, in days. A ratio that stays is no season: it is divided by the median of the year up
+to then. A week of which nothing is known is worth seven days.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from services.analytics.pace import Table, Weeks
+from services.analytics.state import DAY, RING_WEEKS, WEEK
+
+STREAMS = ("contact", "enquiry", "communication", "complaint", "purchase")
+WEEK_DAYS = 7.0
+YEAR_WEEKS = 52
+
+
+class Calendar:
+    """Weeks are counted from 1970 on."""
+
+    def __init__(self, ratios: Mapping[int, Sequence[float]]) -> None:
+        """`ratios`: of the weeks of which they are known, by stream."""
+        self._begin = min(ratios, default=0)
+        end = max(ratios, default=self._begin - 1) + 1
+        known = np.ones((end - self._begin, len(STREAMS)))
+        for week, of in ratios.items():
+            known[week - self._begin] = of
+        usual = [np.median(known[max(0, n + 1 - YEAR_WEEKS) : n + 1], axis=0) for n in range(len(known))]
+        self._days = WEEK_DAYS * known / np.array(usual).reshape(known.shape)
+        self._until = np.concatenate([np.zeros((1, len(STREAMS))), np.cumsum(self._days, axis=0)])
+
+    def weeks(self, stream: str, first: Table, at: int) -> Weeks:
+        """Of customers each of whom is watched from a week `first` on, up to an instant, micros. The week that is not
+        over comes first, and is worth what has passed of it."""
+        column, now, passed = STREAMS.index(stream), at // WEEK, at % WEEK / DAY
+        week = np.arange(now, now - RING_WEEKS, -1)
+        place = week - self._begin
+        is_known = (place >= 0) & (place < len(self._days))
+        days = np.full(RING_WEEKS, WEEK_DAYS)
+        days[is_known] = self._days[place[is_known], column]
+        days[0] = passed
+        before = self._worth(np.array([float(now)]), column) - self._worth(np.minimum(first, now), column)
+        return Weeks(np.where(week >= first[:, None], days, 0.0), before + np.where(first <= now, passed, 0.0))
+
+    def days(self, stream: str, weeks: Sequence[int]) -> Table:
+        """From the beginning of each of these weeks to that of the next one."""
+        said: Table = np.diff(self._worth(np.array(weeks, dtype=np.float64), STREAMS.index(stream)))
+        return said
+
+    def _worth(self, week: Table, column: int) -> Table:
+        """Days from the first known week to the beginning of another; negative before it."""
+        place = week - self._begin
+        inside = np.clip(place, 0, len(self._days)).astype(np.int64)
+        said: Table = self._until[inside, column] + WEEK_DAYS * (place - inside)
+        return said

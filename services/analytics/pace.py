@@ -1,0 +1,124 @@
+"""Has the pace of a stream of events changed, and since when? A Shiryaev-Roberts sum of Gamma-Poisson Bayes factors.
+
+In: counts by week, newest first, of many customers at once, and the days that each week is worth. Out, in nats: for
+each window of the last 1, 2, ... weeks how much likelier the counts are if the pace changed at its beginning by one of
+some ratios. The pace before is learnt strictly before the window: a Gamma law of the base, and what the customer did.
+Counts that scatter more than Poisson ones are worth less by that much.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+Table = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+BLOCK_DAYS = 28.0  # by which overdispersion is measured
+FRESH_EVENTS, FRESH_DAYS = 1.5, 45.0  # what a pace is taken for that owes nothing to the one before
+
+
+class Prior(msgspec.Struct, frozen=True):
+    """The pace before anything is known of a customer: Gamma, so many events in so many days. `scatter`: a count with
+    the mean m has the variance m + scatter m^2, over and above what differs between customers."""
+
+    events: float
+    days: float
+    scatter: float
+
+
+class Weeks(NamedTuple):
+    """A row per customer; a column per week, newest first. `total`: over the whole acquaintance."""
+
+    recent: Table
+    total: Table
+
+
+class Before(NamedTuple):
+    """The pace before each window, Gamma(events, days), and what is in it: `worth` so many Poisson events in `length`
+    days, of `seen` ones."""
+
+    events: Table
+    days: Table
+    worth: Table
+    length: Table
+    seen: Table
+    is_there: Mask  # the window lies within the acquaintance
+    is_known: Mask  # and the customer did something before it
+
+
+def before(counts: Weeks, days: Weeks, prior: Prior) -> Before:
+    """`days`: each week's worth; 0 of those before the acquaintance."""
+    count, length = np.cumsum(counts.recent, axis=1), np.cumsum(days.recent, axis=1)
+    earlier, earlier_days = counts.total[:, None] - count, days.total[:, None] - length
+    is_there = days.recent > 0
+    worth = 1 + prior.scatter * BLOCK_DAYS * (prior.events + earlier) / (prior.days + earlier_days)
+    return Before(
+        prior.events + earlier / worth,
+        prior.days + earlier_days / worth,
+        count / worth,
+        length / worth,
+        count,
+        is_there,
+        is_there & (earlier > 0),
+    )
+
+
+def changed_by(b: Before, ratio: float) -> Table:
+    """ln Bayes factor of a pace that is `ratio` times what it was, against the same pace."""
+    said: Table = b.worth * np.log(ratio) + (b.events + b.worth) * np.log(
+        (b.days + b.length) / (b.days + ratio * b.length)
+    )
+    return said
+
+
+def begun_afresh(b: Before) -> Table:
+    """ln Bayes factor of a pace that has nothing to do with the one before: of who never did it, no ratio tells."""
+    afresh = _ln_marginal(np.full_like(b.events, FRESH_EVENTS), np.full_like(b.days, FRESH_DAYS), b)
+    said: Table = afresh - _ln_marginal(b.events, b.days, b)
+    return said
+
+
+def smaller(
+    mean: Table, number: Table, earlier_mean: Table, earlier_number: Table, variance: float, by: float
+) -> Table:
+    """ln likelihood ratio of sizes, logarithms with one variance, that have fallen by `by`, against no change."""
+    known = (number > 0) & (earlier_number > 0)
+    spread = 2 * variance * (1 / np.maximum(1, earlier_number) + 1 / np.maximum(1, number))
+    fallen = np.where(known, mean - earlier_mean, 0.0)
+    said: Table = np.where(known, (fallen**2 - (fallen + by) ** 2) / spread, 0.0)
+    return said
+
+
+def mean_of(alternatives: Sequence[Table]) -> Table:
+    """Each is as likely as the others beforehand; nats."""
+    said: Table = _ln_sum(np.stack(alternatives), 0) - np.log(len(alternatives))
+    return said
+
+
+def summed(factors: Table) -> Table:
+    """The Shiryaev-Roberts statistic of each customer, nats: the sum over windows. -inf where there is none."""
+    return _ln_sum(factors, 1)
+
+
+def _ln_sum(logarithms: Table, axis: int) -> Table:
+    """As scipy's logsumexp, which takes ten times as long for one customer."""
+    most = logarithms.max(axis=axis, keepdims=True)
+    most = np.where(np.isneginf(most), 0.0, most)
+    with np.errstate(divide="ignore"):
+        said: Table = np.log(np.exp(logarithms - most).sum(axis=axis)) + most.squeeze(axis)
+    return said
+
+
+def _ln_marginal(events: Table, days: Table, b: Before) -> Table:
+    """Of the window's count under a Gamma law of its pace, up to what does not depend on the law."""
+    said: Table = (
+        gammaln(events + b.worth)
+        - gammaln(events)
+        + events * np.log(days)
+        - (events + b.worth) * np.log(days + b.length)
+    )
+    return said

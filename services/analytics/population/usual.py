@@ -1,0 +1,156 @@
+"""What is usual in a base, and was the last week as usual? Paces, how they scatter, and the season of a week.
+
+In: the rows of one week after another. Out: the law of each stream's pace by moments, its overdispersion by counts of
+four weeks, and what happened last week over what was to be expected. Immutable: another week makes a new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from services.analytics.calendar import STREAMS, Calendar
+from services.analytics.pace import Prior, Table
+from services.analytics.paces import Paces
+from services.analytics.population.fitting import digits
+from services.analytics.population.numbers import Columns, Numbers, columns, table
+
+WEEK_DAYS = 7.0
+LEAST_WEEKS = 8  # of a base, before its paces are learnt
+BLOCKS = 6  # of four weeks, by which a scatter is measured
+MOST_SCATTER, LEAST_SPREAD = 2.0, 0.02  # of the variance over the square of the mean
+CALM = 20.0  # events that happened as expected: a small base has no season
+LEAST_SEASON, MOST_SEASON = 0.4, 2.5
+SURE = 5.0  # nats of a change, from which on a customer's silence is less and less the season's
+
+
+class Week(NamedTuple):
+    """Customers in order of id. Of each stream a column, in the order of `STREAMS`: events so far, and in the week that
+    is over; `watched` days."""
+
+    number: int
+    who: list[str]
+    first: Table
+    watched: Table
+    total: Table
+    last: Table
+    tickets: Table
+    of: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What has been seen of a base, as far as it is still of use."""
+
+    weeks: tuple[Week, ...] = ()
+    age: int = 0  # weeks
+
+    def after(self, number: int, rows: Sequence[Numbers]) -> "Usual":
+        kept = [week for week in self.weeks if number - week.number <= 4 * BLOCKS]
+        return Usual((*kept, _week(number, rows)), self.age + 1)
+
+    def paces(self, before: Paces, calendar: Calendar) -> Paces:
+        """As learnt from the newest week; where it says nothing, as they were before."""
+        if self.age < LEAST_WEEKS:
+            return before
+        now = self.weeks[-1]
+        scatters = self._scatters(calendar)
+        laws = {
+            name: _law(now.total[:, n], now.watched, scatters[n], before.of(name)) for n, name in enumerate(STREAMS)
+        }
+        return Paces(**laws, ticket_variance=_variance(now.tickets, before.ticket_variance))
+
+    def season(self, paces: Paces) -> tuple[float, ...] | None:
+        """Of the week that is over, by stream; whose pace seems to have changed counts less."""
+        if self.age < LEAST_WEEKS:
+            return None
+        return tuple(_ratio(self.weeks[-1], n, paces.of(name)) for n, name in enumerate(STREAMS))
+
+    def _scatters(self, calendar: Calendar) -> Sequence[float | None]:
+        """None: not known yet. Of whom has been watched over all blocks."""
+        end = self.weeks[-1].number
+        seen = {week.number: week for week in self.weeks}
+        marks = [end - 4 * n for n in range(BLOCKS, -1, -1)]
+        known = [week for mark in marks if (week := seen.get(mark)) is not None and len(week.who)]
+        if len(known) <= BLOCKS:
+            return [None] * len(STREAMS)
+        who = sorted(set(known[0].who).intersection(*(week.who for week in known[1:])))
+        totals = np.stack([week.total[_places(week.who, who)] for week in known])
+        old = known[0].first[_places(known[0].who, who)]
+        same = (old == known[-1].first[_places(known[-1].who, who)]) & (old <= end - 4 * BLOCKS)
+        blocks = np.diff(totals, axis=0)[:, same]
+        worth = [calendar.days(name, marks) / (4 * WEEK_DAYS) for name in STREAMS]
+        return [_scatter(blocks[:, :, n] / worth[n][:, None]) for n in range(len(STREAMS))]
+
+
+def _week(number: int, rows: Sequence[Numbers]) -> Week:
+    counted = [row.counts for row in rows if row.counts is not None]
+    assert len(counted) == len(rows), "rows of a part have counts"
+    first = np.array([float(c.first) for c in counted])
+    total, last = (
+        np.array(column, dtype=np.float64).reshape(-1, 4)
+        for column in ([c.total for c in counted], [c.last_week for c in counted])
+    )
+    return Week(
+        number,
+        [row.customer for row in rows],
+        first,
+        WEEK_DAYS * np.maximum(0.0, number - first),
+        _with_communication(total),
+        _with_communication(last),
+        np.array([c.tickets for c in counted], dtype=np.float64).reshape(-1, 3),
+        columns(table(list(rows))),
+    )
+
+
+def _with_communication(counts: Table) -> Table:
+    contact, enquiry, complaint, purchase = counts.T
+    return np.stack([contact, enquiry, contact + enquiry, complaint, purchase], axis=1)
+
+
+def _places(who: list[str], some: list[str]) -> list[int]:
+    place = {name: n for n, name in enumerate(who)}
+    return [place[name] for name in some]
+
+
+def _law(count: Table, watched: Table, scatter: float | None, before: Prior) -> Prior:
+    """Gamma, by moments: what counts vary by beyond Poisson is what customers differ by."""
+    mean = float(count.sum() / max(1.0, watched.sum()))
+    if mean == 0:
+        return before
+    between = float(((count - mean * watched) ** 2 - mean * watched).sum() / (watched**2).sum())
+    variance = max(between, LEAST_SPREAD * mean**2)
+    of = before.scatter if scatter is None else scatter
+    return Prior(digits(mean**2 / variance), digits(mean / variance), digits(of))
+
+
+def _scatter(blocks: Table) -> float | None:
+    """By counts of four weeks, a row each: their variance about the customer's own mean, beyond Poisson."""
+    mean, variance = blocks.mean(axis=0), blocks.var(axis=0, ddof=1)
+    squares = float((mean**2 - variance / len(blocks)).sum())
+    return min(MOST_SCATTER, max(0.0, float((variance - mean).sum()) / squares)) if squares > 0 else None
+
+
+def _variance(tickets: Table, before: float) -> float:
+    """Of the logarithms of one customer's tickets, pooled."""
+    number, total, squares = tickets[tickets[:, 0] > 1].T
+    freedom = float((number - 1).sum())
+    within = float((squares - total**2 / np.maximum(1, number)).sum()) / 1e4
+    return digits(max(0.01, within / freedom)) if freedom > 0 else before
+
+
+def _ratio(week: Week, stream: int, prior: Prior) -> float:
+    of = week.of
+    sure = {
+        "contact": of.contact, "enquiry": of.enquiry, "communication": of.communication, "complaint": of.complaint,
+        "purchase": of.volume,
+    }[STREAMS[stream]]  # fmt: skip
+    if STREAMS[stream] != "complaint":
+        sure = np.maximum(sure, of.lapse)
+    known = week.watched > WEEK_DAYS
+    weight = np.where(known, np.minimum(1.0, 2 / (1 + np.exp(sure - SURE))), 0.0)
+    earlier, days = week.total[:, stream] - week.last[:, stream], np.maximum(0.0, week.watched - WEEK_DAYS)
+    expected = WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
+    ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))
+    return digits(min(MOST_SEASON, max(LEAST_SEASON, ratio)))
