@@ -289,6 +289,9 @@ EXAMPLE = (
     't":"analytics/r1/c-1/1","risk":0.813442,"contributions":[{"reason":"silent for 46 days, own rhythm is 11","w'
     'eight":4.9724}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expected":4.3291'
     '14,"window_days":45.6,"strength":4.9724,"evidence":["crm|purchase-196.4","crm|purchase-189.4","crm|purchase-'
-    '182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":219838,"currency":"EUR"}],"pro'
-    'bable_cause":"price","rules":"r1","as_of":"2024-08-30T00:00:00Z"}}'
+    '182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":32473,"currency":"EUR"}],"reco'
+    'mmended":{"name":"personal call","words":"a call by somebody who knows the customer","success":0.08,"cost":{'
+    '"amount_minor":1000,"currency":"EUR"},"benefit":{"amount_minor":2597,"currency":"EUR"},"net":{"amount_minor"'
+    ':1597,"currency":"EUR"},"is_worth_it":true,"break_even_risk":0.313127,"break_even_success":0.030796},"probab'
+    'le_cause":"price","rules":"r1","as_of":"2024-08-30T00:00:00Z"}}'
 )
