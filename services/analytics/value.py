@@ -29,13 +29,13 @@ def worths(c: Customer, rules: Rules, model: Model) -> list[Worth]:
     p = c.occasions
     if p is None:
         return []
-    as_of = max([p.last, *(w.at for w in c.wallets)])
-    yearly = {w.currency: w.yearly(as_of) for w in c.wallets}
-    pace = _pace(p, yearly.get(p.currency or "", 0.0))
+    as_of = max([w.at for w in c.wallets], default=0)
+    spent = sorted([(w.currency, w.count, w.yearly(as_of)) for w in c.wallets])
+    pace = _pace(p, next((yearly for currency, _, yearly in spent if currency == p.currency), 0.0))
     expected = occasions_in_a_year(model.population, p.repeats, days(p.last - p.first))
     kept = rules.margin * expected / sqrt(1 + rules.discount_rate)  # as if all were paid in the middle of the year
-    said = [Worth(w.currency, w.count, yearly[w.currency] / pace, 0) for w in c.wallets]
-    return sorted(worth._replace(value=round(min(MAX_MINOR, kept * worth.ticket))) for worth in said)
+    tickets = [(currency, count, yearly / pace) for currency, count, yearly in spent]
+    return [Worth(currency, count, one, round(min(MAX_MINOR, kept * one))) for currency, count, one in tickets]
 
 
 def occasions_in_a_year(p: Population, repeats: int, last_days: float) -> float:
