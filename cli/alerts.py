@@ -14,13 +14,14 @@ from cli.context import ApiOption, JsonOption, KafkaOption, KeyOption, connect, 
 from cli.errors import CliError
 from cli.money import format_money
 from cli.output import json_line, say, table
+from cli.wording import measure
 
 if TYPE_CHECKING:
     from shared.broker import Record
     from shared.kafka_client import Kafka
 
 PAGE = 500
-COLUMNS = ("customer", "since", "state", "risk", "value at risk", "signs", "cause", "why")
+COLUMNS = ("customer", "since", "state", "risk", "value at risk", "signs", "cause", "measure", "why")
 
 
 def alerts(
@@ -108,6 +109,7 @@ def line_of(message: dict[str, Any]) -> str:
         _money(data),
         ", ".join(signs_of(data)),
         next((c["reason"] for c in data.get("contributions", ())), ""),
+        _measure(data),
     )
     return "  ".join(part for part in parts if part)
 
@@ -122,6 +124,7 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
         _money(row),
         ", ".join(signs_of(row)),
         row.get("probable_cause") or "-",
+        _measure(row) or "-",
         next(iter(row["reasons"]), ""),
     )
 
@@ -132,6 +135,10 @@ def signs_of(data: dict[str, Any]) -> list[str]:
 
 def _risk(data: dict[str, Any]) -> str:
     return "-" if data.get("risk") is None else f"{data['risk']:.2f}"
+
+
+def _measure(data: dict[str, Any]) -> str:
+    return measure(data["recommended"]) if data.get("recommended") else ""
 
 
 def _money(data: dict[str, Any]) -> str:

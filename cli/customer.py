@@ -9,7 +9,7 @@ import typer
 from cli.context import ApiOption, JsonOption, KeyOption, connect
 from cli.output import console, json_line
 from cli.timeline import instant
-from cli.wording import day, money
+from cli.wording import day, measure, money
 
 Row = tuple[str, str]
 Part = Mapping[str, Any]
@@ -116,3 +116,5 @@ def _alert(alert: Part | None, risk: float | None) -> Iterator[Row]:
         yield "why", reason
     if alert["probable_cause"]:
         yield "probable cause", alert["probable_cause"]
+    if alert["recommended"]:
+        yield "measure", f"{measure(alert['recommended'])} ({alert['recommended']['words']})"

@@ -16,6 +16,7 @@ from cli.context import ApiOption, KafkaOption, KeyOption, connect, kafka_place
 from cli.errors import CliError
 from cli.output import console
 from cli.timeline import read
+from cli.wording import measure
 from shared.contracts.values import format_time
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[di
     for e in entries:
         if e["type"].startswith(ALERT):
             words = [e["type"].removeprefix(ALERT).partition(".")[0]]
-            words += [", ".join(c["reason"] for c in e["data"].get("contributions", ()))]
+            reasons = ", ".join(c["reason"] for c in e["data"].get("contributions", ()))
+            advice = measure(e["data"]["recommended"]) if e["data"].get("recommended") else ""
+            words += ["; ".join(filter(None, (reasons, advice)))]
             yield f"{e['time'][:10]}  {': '.join(filter(None, words))}"
 
 

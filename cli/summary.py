@@ -13,7 +13,7 @@ from urllib.parse import quote
 from rich.markup import escape
 
 from cli.money import format_money
-from cli.wording import sentence
+from cli.wording import measure, sentence
 
 if TYPE_CHECKING:
     import httpx
@@ -50,6 +50,7 @@ class AtRisk:
     since: str  # RFC 3339
     probable_cause: str | None
     why: tuple[str, ...]  # the weightiest first
+    measure: str | None  # in words, with its verdict and its sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def show(summary: Summary, out: "Console") -> None:
     for place, row in enumerate(summary.at_risk, start=1):
         out.print(f"  {place}. {_headline(row)}", markup=False)
         out.print(f"     {'; '.join(row.why)}", markup=False, soft_wrap=True)
+        if row.measure is not None:
+            out.print(f"     {row.measure}", markup=False, soft_wrap=True)
     if summary.timeline_of is not None:
         out.print(f"\n[bold]The story of {escape(summary.timeline_of)}[/], its latest events")
         for entry in summary.timeline:
@@ -160,6 +163,7 @@ def _at_risk(row: dict[str, Any]) -> AtRisk:
         since=row["since"],
         probable_cause=row["probable_cause"],
         why=tuple(row["reasons"]),
+        measure=measure(row["recommended"]) if row["recommended"] else None,
     )
 
 

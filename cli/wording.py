@@ -30,6 +30,19 @@ def money(amounts: Iterable[Data]) -> str:
     return " and ".join(format_money(m["amount_minor"], m["currency"]) for m in amounts) or "nothing"
 
 
+def measure(recommended: Data) -> str:
+    """'worth it: personal call, 25.00 EUR for 180.00 EUR expected'."""
+    cost, benefit = (
+        format_money(m["amount_minor"], m["currency"]) for m in (recommended["cost"], recommended["benefit"])
+    )
+    said = f"{recommended['name']}, {cost} for {benefit} expected"
+    if recommended["is_worth_it"]:
+        return f"worth it: {said}"
+    needed = recommended.get("break_even_success")
+    kept = "it cannot pay" if needed is None else f"it would have to keep {needed:.1%} of those who leave"
+    return f"not worth it: {said}; {kept}"
+
+
 def day(time: str | None) -> str:
     return time[:10] if time else "-"
 
@@ -38,7 +51,8 @@ def _alert(state: str, data: Data) -> str:
     risk = f", risk {data['risk']:.0%}" if isinstance(data.get("risk"), int | float) else ""
     value = f", {money(data['value_at_risk'])} a year at stake" if data.get("value_at_risk") else ""
     why = "; ".join(c["reason"] for c in data.get("contributions", ()))
-    return f"ALERT {state}{risk}{value}{': ' + why if why else ''}"
+    advice = f"; {measure(data['recommended'])}" if data.get("recommended") else ""
+    return f"ALERT {state}{risk}{value}{': ' + why if why else ''}{advice}"
 
 
 def _enquiry(data: Data) -> str:

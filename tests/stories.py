@@ -11,6 +11,7 @@ from shared.contracts.analytics import (
     AttritionAlertCleared,
     AttritionAlertRaised,
     Contribution,
+    Recommendation,
     Sign,
     SignEvidence,
     alert_bytes,
@@ -58,6 +59,22 @@ def lapsed(defector: Defector | None = None) -> retention.Lapsed:
     return retention.Lapsed(basis=Basis.SILENCE, defector=defector)
 
 
+def euros(amount_minor: int) -> Money:
+    return Money(amount_minor=amount_minor, currency="EUR")
+
+
+CALL = Recommendation(
+    name="personal call",
+    words="a call by somebody who knows the customer",
+    success=0.1,
+    cost=euros(300),
+    benefit=euros(500),
+    net=euros(200),
+    is_worth_it=True,
+    break_even_success=0.06,
+)
+
+
 def raised(
     customer: str, on: float, *, value_minor: int = 5000, sign: Sign = Sign.VOLUME_DECLINE
 ) -> AttritionAlertRaised:
@@ -67,7 +84,8 @@ def raised(
         risk=0.9,
         contributions=(Contribution(reason="silent for 41 days, own rhythm is 9", weight=1.5),),
         signs=(evidence,),
-        value_at_risk=(Money(amount_minor=value_minor, currency="EUR"),),
+        value_at_risk=(euros(value_minor),),
+        recommended=CALL,
         probable_cause=Defector.PRICE,
         rules=RULES,
         as_of=day(on),

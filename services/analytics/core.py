@@ -304,7 +304,7 @@ class Core:
             return []
         c.shown = step
         c.rows += 1
-        return [RiskOut(c.id, risk_bytes(c.id, c.rows, row(c, at, risk, self.rules)))]
+        return [RiskOut(c.id, risk_bytes(c.id, c.rows, row(c, at, risk, self.rules, self.known.model)))]
 
     def _fallen_due(self, instant: int) -> list[Customer]:
         due: list[Customer] = []

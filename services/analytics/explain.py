@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.analytics import changes
 from services.analytics.alerts import Transition
+from services.analytics.measures import default_catalogue, recommended
 from services.analytics.population.model import Model
 from services.analytics.population.part import Known
 from services.analytics.record import (
@@ -24,8 +25,9 @@ from services.analytics.record import (
 from services.analytics.rules import Rules
 from services.analytics.signs import leaves_at, regular_buyers
 from services.analytics.silence import gap_days, lift, risk_at
-from services.analytics.state import MAX_MINOR, WEEK, Customer, days
-from services.analytics.wire import Contribution, Message, Money, Row, SignEvidence
+from services.analytics.state import WEEK, Customer, days
+from services.analytics.value import Worth, worths
+from services.analytics.wire import Contribution, Message, Money, Recommendation, Row, SignEvidence
 from shared.contracts.analytics import (
     MAX_EVIDENCE,
     AttritionAlert,
@@ -66,7 +68,7 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, of_base: Known) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
     signs = tuple(evidence(c, number, at, rules, of_base) for number in SIGNS if c.up >> number & 1)
-    risk = rounded_risk(c, at, rules, of_base.model)
+    risk, worth = rounded_risk(c, at, rules, of_base.model), worths(c, rules, of_base.model)
     snooze = o if why is Transition.SNOOZED else None
     return Message(
         alert=alert_id(rules.name, c.id, c.life.episode),
@@ -74,7 +76,8 @@ def message(c: Customer, at: int, why: Transition, o: Observation | None, rules:
         risk_before=c.life.risk,
         contributions=_contributions(c, signs, why, of_base.model),
         signs=signs,
-        value_at_risk=value_at_risk(c, risk),
+        value_at_risk=value_at_risk(worth, risk),
+        recommended=_recommended(c, signs, worth, risk),
         probable_cause=c.cause,
         segment=c.segment,
         rules=rules.name,
@@ -84,11 +87,11 @@ def message(c: Customer, at: int, why: Transition, o: Observation | None, rules:
     )
 
 
-def row(c: Customer, at: int, risk: float | None, rules: Rules) -> Row:
+def row(c: Customer, at: int, risk: float | None, rules: Rules, model: Model) -> Row:
     """`risk`: that of the customer at the instant, rounded."""
     return Row(
         risk=risk,
-        value_at_risk=value_at_risk(c, risk),
+        value_at_risk=value_at_risk(worths(c, rules, model), risk),
         alert=alert_id(rules.name, c.id, c.life.episode) if c.life.is_open else None,
         rules=rules.name,
         as_of=from_micros(at),
@@ -100,13 +103,21 @@ def rounded_risk(c: Customer, at: int, rules: Rules, model: Model) -> float | No
     return None if risk is None else round(risk, 6)
 
 
-def value_at_risk(c: Customer, risk: float | None) -> tuple[Money, ...]:
-    """Risk x spend in a year as it was at the last purchase, by currency; none where that is nothing."""
-    if risk is None or c.occasions is None:
-        return ()
-    last = c.occasions.last
-    amounts = [(w.currency, min(MAX_MINOR, round(risk * w.yearly(max(w.at, last))))) for w in c.wallets]
-    return tuple([Money(amount, code) for code, amount in sorted(amounts) if amount > 0])
+def value_at_risk(worth: Sequence[Worth], risk: float | None) -> tuple[Money, ...]:
+    """Risk x value, by currency; none where that is nothing."""
+    amounts = [(w.currency, round(risk * w.value)) for w in worth] if risk is not None else []
+    return tuple([Money(amount, code) for code, amount in amounts if amount > 0])
+
+
+def _recommended(
+    c: Customer, signs: Sequence[SignEvidence], worth: Sequence[Worth], risk: float | None
+) -> Recommendation | None:
+    """In the currency of most purchases. Of an alert that is cleared, nothing is to be done."""
+    if risk is None or not worth or not c.life.is_open:
+        return None
+    most = max(worth, key=lambda w: (w.purchases, w.currency))
+    known = {c.cause or "", *(sign.sign for sign in signs)}
+    return recommended(risk, most.value, most.currency, default_catalogue(most.ticket, most.currency), known)
 
 
 def evidence(c: Customer, number: int, at: int, rules: Rules, of_base: Known) -> SignEvidence:

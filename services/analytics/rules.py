@@ -66,6 +66,8 @@ class Rules:
     buyers_min: int = 3  # regular buyers below which an account is not judged
     buyers_gone_raise: float = 0.4  # share of the regular buyers
     buyers_gone_clear: float = 0.2
+    margin: float = 0.3  # what is left of a purchase after the cost of what was sold, as a share
+    discount_rate: float = 0.1  # a year: by how much money later is worth less
     dwell_days: float = 14.0  # nothing up for so long before an alert is cleared
     reopen_days: float = 30.0  # after clearing, a new sign reopens the alert instead of raising another
 

@@ -42,6 +42,18 @@ class Contribution(msgspec.Struct, frozen=True):
     weight: float
 
 
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    words: str
+    success: float
+    cost: Money
+    benefit: Money
+    net: Money
+    is_worth_it: bool
+    break_even_risk: float | None = None
+    break_even_success: float | None = None
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`until` and `reason`: of a snooze."""
 
@@ -51,6 +63,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contributions: tuple[Contribution, ...]
     signs: tuple[SignEvidence, ...]
     value_at_risk: tuple[Money, ...]
+    recommended: Recommendation | None = None
     probable_cause: str | None = None
     segment: str | None = None
     rules: str
@@ -111,6 +124,8 @@ def _numbers(message: Message) -> Iterator[float | None]:
         yield contribution.weight
     for sign in message.signs:
         yield from (sign.observed, sign.expected, sign.window_days, sign.strength, sign.probability)
+    if (said := message.recommended) is not None:
+        yield from (said.success, said.break_even_risk, said.break_even_success)
 
 
 def _document(id_: str, type_: str, customer: str, sequence: int, data: Message | Row) -> Document:

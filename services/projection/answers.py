@@ -76,6 +76,20 @@ class CustomerPage(Answer):
     next: Next = None
 
 
+class Recommended(Answer):
+    """The measure with the largest net benefit for this customer, with what it would cost and bring."""
+
+    name: str
+    words: str = Field(description="what to do, in plain words")
+    is_worth_it: bool = Field(description="if not, the measure is withheld, and nothing pays")
+    cost: Sum
+    benefit: Sum
+    net: Sum = Field(description="benefit less cost")
+    success: float = Field(description="assumed: of those who would have left, the share that stays with it")
+    break_even_success: float | None = Field(description="what it would have to be; none: nothing would do")
+    break_even_risk: float | None = Field(description="above it, it would be worth it; none: at no risk")
+
+
 class AlertBody(Answer):
     """An alert as its newest message leaves it."""
 
@@ -85,6 +99,7 @@ class AlertBody(Answer):
     as_of: Time = Field(description="the instant that the newest message judges")
     risk: float | None = Field(description="probability that the customer buys no more within the horizon")
     value_at_risk: list[Sum]
+    recommended: Recommended | None
     signs: list[str]
     probable_cause: str | None
     reasons: list[str] = Field(description="in plain words, the weightiest first")

@@ -19,6 +19,20 @@ class Amount(msgspec.Struct, frozen=True):
     currency: str
 
 
+class RecommendedView(msgspec.Struct, frozen=True):
+    """As `shared.contracts.analytics.Recommendation` has it."""
+
+    name: str
+    words: str
+    success: float
+    cost: Amount
+    benefit: Amount
+    net: Amount
+    is_worth_it: bool
+    break_even_risk: float | None = None
+    break_even_success: float | None = None
+
+
 class AlertView(msgspec.Struct, frozen=True):
     """The newest message of an alert. Times in microseconds since 1970."""
 
@@ -34,6 +48,7 @@ class AlertView(msgspec.Struct, frozen=True):
     probable_cause: str | None = None
     reasons: tuple[str, ...] = ()  # in plain words, the weightiest first
     snoozed_until: int | None = None
+    recommended: RecommendedView | None = None
 
     @property
     def is_open(self) -> bool:
@@ -80,6 +95,7 @@ def alert_after(before: AlertView | None, said: AttritionAlert, entry: Entry) ->
         probable_cause=said.probable_cause,
         reasons=tuple(c.reason for c in weighty),
         snoozed_until=to_micros(said.until) if isinstance(said, AttritionAlertSnoozed) else None,
+        recommended=msgspec.convert(said.recommended, RecommendedView | None, from_attributes=True),
     )
 
 

@@ -69,6 +69,24 @@ class Contribution(Model):
     weight: Annotated[float, Field(allow_inf_nan=False)]
 
 
+class Recommendation(Model):
+    """The measure with the largest net benefit, and its sums: over a year, rounded against the measure."""
+
+    name: str
+    words: str = Field(description="what to do, in plain words")
+    success: Probability = Field(description="assumed: of those who would have left, the share that stays with it")
+    cost: Money = Field(description="to be expected, whatever is given to the customer included")
+    benefit: Money = Field(description="to be expected: risk x success x what the customer is worth who stays")
+    net: Money = Field(description="benefit less cost")
+    is_worth_it: bool = Field(description="the net benefit is above zero; if not, the measure is withheld")
+    break_even_risk: Probability | None = Field(
+        default=None, description="above it, it would be worth it with that success; none: at no risk"
+    )
+    break_even_success: Probability | None = Field(
+        default=None, description="above it, it would be worth it at this risk; none: with no success"
+    )
+
+
 class AttritionAlert(Fact):
     """What every message of an alert says, as of one instant."""
 
@@ -77,7 +95,12 @@ class AttritionAlert(Fact):
     risk_before: Probability | None = Field(default=None, description="the risk in the message before this one")
     contributions: tuple[Contribution, ...] = ()
     signs: tuple[SignEvidence, ...] = Field(default=(), description="those that are up at this instant")
-    value_at_risk: tuple[Money, ...] = Field(default=(), description="risk x yearly spend, one amount per currency")
+    value_at_risk: tuple[Money, ...] = Field(
+        default=(), description="risk x the margin of a year's purchases if the customer stays, one amount per currency"
+    )
+    recommended: Recommendation | None = Field(
+        default=None, description="in the currency of most purchases; none: nothing to keep, or the alert is cleared"
+    )
     probable_cause: Defector | None = None
     segment: Name | None = Field(default=None, description="of the customer, as a channel said it last")
     rules: RulesName = Field(description="version of the rules that judged")

@@ -36,7 +36,8 @@ figures = st.one_of(st.sampled_from(DIGITS), st.floats(0, 1e18))
 risks = st.one_of(st.none(), st.sampled_from((0.0, 1e-6, 0.000099, 0.0001, 0.813442, 1.0)), st.floats(0, 1))
 times = st.datetimes(timezones=st.just(UTC))
 currencies = st.sampled_from(("EUR", "JPY"))
-amounts = st.lists(st.builds(wire.Money, st.integers(0, 2**53), currencies), max_size=2).map(tuple)
+monies = st.builds(wire.Money, st.integers(-(2**53), 2**53), currencies)
+amounts = st.lists(monies, max_size=2).map(tuple)
 sequences = st.integers(1, 10**12)
 rules = st.sampled_from(("r1", "2026.11-b"))
 signs = st.builds(
@@ -53,6 +54,18 @@ signs = st.builds(
     evidence=st.lists(texts, max_size=MAX_EVIDENCE).map(tuple),
     last_before=st.none() | texts,
 )
+measures = st.builds(
+    wire.Recommendation,
+    name=texts,
+    words=texts,
+    success=risks.filter(lambda share: share is not None),
+    cost=monies,
+    benefit=monies,
+    net=monies,
+    is_worth_it=st.booleans(),
+    break_even_risk=risks,
+    break_even_success=risks,
+)
 said: dict[str, st.SearchStrategy[Any]] = {
     "alert": texts,
     "risk": risks,
@@ -60,6 +73,7 @@ said: dict[str, st.SearchStrategy[Any]] = {
     "contributions": st.lists(st.builds(wire.Contribution, texts, figures), max_size=3).map(tuple),
     "signs": st.lists(signs, max_size=2).map(tuple),
     "value_at_risk": amounts,
+    "recommended": st.none() | measures,
     "probable_cause": st.none() | st.sampled_from([cause.value for cause in values.Defector]),
     "segment": st.none() | st.text("abcäß ", min_size=1, max_size=12).map(lambda text: f"x{text}x"),
     "rules": rules,
@@ -181,6 +195,7 @@ def test_a_model_that_could_not_be_read_is_not_written() -> None:
         (wire.Row, RiskRow),
         (wire.SignEvidence, analytics.SignEvidence),
         (wire.Contribution, analytics.Contribution),
+        (wire.Recommendation, analytics.Recommendation),
         (wire.Money, values.Money),
         (population_wire.PartData, population.AttritionPopulationPart),
         (population_wire.ResultData, population.AttritionModelRefitted),

@@ -7,6 +7,7 @@ import pytest
 from services.analytics.alerts import Transition, judged
 from services.analytics.core import Core, Observation, Output, RiskOut, Rules
 from services.analytics.state import DAY, Life
+from services.analytics.value import occasions_in_a_year
 from shared.contracts.analytics import Alert, AttritionAlertSnoozed, Sign, read_risk
 from shared.contracts.values import Defector, from_micros
 from tests.unit.attrition import alerts, course, day, every, observation, play, purchase, signs, turns
@@ -64,10 +65,33 @@ def test_a_message_is_dated_at_the_instant_of_the_grid_that_found_it() -> None:
         assert alert.time == alert.data.as_of == from_micros(day((alert.time - from_micros(day(0))).days))
 
 
-def test_value_at_risk_is_the_risk_times_what_was_spent_in_a_year() -> None:
-    raised = alerts(silent())[0]
+def test_value_at_risk_is_the_risk_times_the_margin_of_a_year_to_be_expected() -> None:
+    raised, rules = alerts(silent())[0], Rules()
     assert raised.data.risk is not None
-    assert at_stake(raised)["EUR"] == pytest.approx(raised.data.risk * 5_000 * 365 / 7, rel=0.05)
+    expected = occasions_in_a_year(rules.population, 28, 196)
+    assert at_stake(raised)["EUR"] == pytest.approx(raised.data.risk * expected * 5_000 * 0.3 / 1.1**0.5, rel=0.001)
+
+
+def test_an_open_alert_recommends_the_measure_that_is_worth_most() -> None:
+    (early, late, *_), complaint = alerts(silent()), observation("complaint", 190.4, defector="service")
+    wronged = alerts(silent(complaint))[0]
+    for alert, name in ((early, "voucher"), (late, "personal call"), (wronged, "service recovery")):
+        said = alert.data.recommended
+        assert said is not None
+        assert (name, True, "EUR") == (said.name, said.is_worth_it, said.net.currency)
+        assert 0 < said.net.amount_minor < at_stake(alert)["EUR"] * said.success
+
+
+def test_the_recommendation_is_in_the_currency_of_most_purchases() -> None:
+    dollars = every(3, "purchase", 0, 190, currency="USD", amount_minor=900)
+    said = alerts(play(WEEKLY, dollars, until=300))[0].data.recommended
+    assert said is not None
+    assert "USD" == said.cost.currency
+
+
+def test_of_a_cleared_alert_and_of_who_never_bought_nothing_is_recommended() -> None:
+    cleared, never = silent(observation("lapse", 290.4)), play(every(5, "contact", 0, 200), until=300)
+    assert [None, None] == [alerts(outputs)[-1].data.recommended for outputs in (cleared, never)]
 
 
 def test_value_at_risk_is_said_in_each_currency() -> None:

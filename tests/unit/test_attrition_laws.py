@@ -293,6 +293,9 @@ EXAMPLE = (
     '{"alert":"analytics/r1/c-1/1","risk":0.611413,"contributions":[{"reason":"silent for 36 days, own rhythm i'
     's 11","weight":3.953127}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expe'
     'cted":3.379747,"window_days":35.6,"strength":3.953127,"evidence":["crm|purchase-196.4","crm|purchase-189.4'
-    '","crm|purchase-182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":165238,"curr'
-    'ency":"EUR"}],"probable_cause":"price","rules":"r1","as_of":"2024-08-20T00:00:00Z"}}'
+    '","crm|purchase-182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":24408,"curre'
+    'ncy":"EUR"}],"recommended":{"name":"voucher","words":"a voucher for a tenth of a usual purchase","success"'
+    ':0.05,"cost":{"amount_minor":138,"currency":"EUR"},"benefit":{"amount_minor":1220,"currency":"EUR"},"net":'
+    '{"amount_minor":1082,"currency":"EUR"},"is_worth_it":true,"break_even_risk":0.123819,"break_even_success":'
+    '0.005068},"probable_cause":"price","rules":"r1","as_of":"2024-08-20T00:00:00Z"}}'
 )

@@ -8,8 +8,15 @@ import pytest
 from cli import alerts, context
 from cli.alerts import cells_of, line_of, open_alerts, read_message, signs_of
 from cli.errors import CliError
+from cli.wording import measure
 from tests.unit.cli_records import record
 
+CALL = {
+    "name": "personal call",
+    "cost": {"amount_minor": 2_500, "currency": "EUR"},
+    "benefit": {"amount_minor": 18_000, "currency": "EUR"},
+    "is_worth_it": True,
+}
 ROW = {
     "customer": "c-17",
     "since": "2026-03-01T10:00:00Z",
@@ -18,6 +25,7 @@ ROW = {
     "value_at_risk": [{"amount_minor": 120_000, "currency": "EUR"}, {"amount_minor": 500, "currency": "JPY"}],
     "signs": ["volume_decline", "complaint_increase"],
     "probable_cause": None,
+    "recommended": CALL,
     "reasons": ["buys a third of what it used to", "two complaints"],
 }
 MESSAGE = {
@@ -29,11 +37,12 @@ MESSAGE = {
         "value_at_risk": [{"amount_minor": 120_000, "currency": "EUR"}],
         "signs": [{"sign": "volume_decline", "strength": 9.1}],
         "contributions": [{"reason": "buys a third of what it used to", "weight": 2.0}],
+        "recommended": CALL,
     },
 }
 
 
-def test_a_row_says_who_since_when_how_likely_what_is_at_stake_and_why() -> None:
+def test_a_row_says_who_since_when_how_likely_what_is_at_stake_what_to_do_and_why() -> None:
     assert (
         "c-17",
         "2026-03-01",
@@ -42,13 +51,22 @@ def test_a_row_says_who_since_when_how_likely_what_is_at_stake_and_why() -> None
         "1,200.00 EUR, 500 JPY",
         "volume_decline, complaint_increase",
         "-",
+        "worth it: personal call, 25.00 EUR for 180.00 EUR expected",
         "buys a third of what it used to",
     ) == cells_of(ROW)
 
 
 def test_a_customer_that_never_bought_has_no_risk_and_nothing_at_stake() -> None:
-    cells = cells_of({**ROW, "risk": None, "value_at_risk": [], "reasons": []})
-    assert ("-", "", "") == (cells[3], cells[4], cells[7])
+    cells = cells_of({**ROW, "risk": None, "value_at_risk": [], "recommended": None, "reasons": []})
+    assert ("-", "", "-", "") == (cells[3], cells[4], cells[7], cells[8])
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"), [(0.1724, "it would have to keep 17.2% of those who leave"), (None, "it cannot pay")]
+)
+def test_a_measure_that_is_withheld_says_what_it_would_have_to_achieve(needed: float | None, words: str) -> None:
+    said = measure({**CALL, "is_worth_it": False, "break_even_success": needed})
+    assert f"not worth it: personal call, 25.00 EUR for 180.00 EUR expected; {words}" == said
 
 
 def test_a_message_of_the_topic_is_one_line() -> None:
@@ -56,6 +74,7 @@ def test_a_message_of_the_topic_is_one_line() -> None:
     assert ["volume_decline"] == signs_of(read["data"])
     assert line_of(read) == (
         "2026-03-01 10:00  raised        c-17  risk 0.83  1,200.00 EUR  volume_decline  buys a third of what it used to"
+        "  worth it: personal call, 25.00 EUR for 180.00 EUR expected"
     )
 
 

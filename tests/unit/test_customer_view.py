@@ -116,6 +116,8 @@ def test_an_alert_is_open_until_it_is_cleared() -> None:
         open_.open_alert.value_minor,
         open_.open_alert.signs,
     )
+    assert open_.open_alert.recommended is not None
+    assert ("personal call", 300) == (open_.open_alert.recommended.name, open_.open_alert.recommended.cost.amount_minor)
     after = view_of(ANALYTICS, (5, raised(C, 5)), (9, cleared(C, 9)))
     assert after.open_alert is None
     assert after.alert is not None

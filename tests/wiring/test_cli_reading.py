@@ -125,10 +125,12 @@ def test_a_cleared_alert_is_told_with_what_is_left_of_the_risk() -> None:
     assert "ALERT cleared, risk 10%" == sentence(json.loads(record.value or b""))
 
 
-def test_a_raised_alert_is_told_with_its_reasons() -> None:
+def test_a_raised_alert_is_told_with_its_reasons_and_what_to_do() -> None:
     (record,) = told(ANALYTICS, "c-1", (9, raised("c-1", 9)))
     told_ = "ALERT raised, risk 90%, 50.00 EUR a year at stake: silent for 41 days, own rhythm is 9"
-    assert told_ == sentence(json.loads(record.value or b""))
+    assert f"{told_}; worth it: personal call, 3.00 EUR for 5.00 EUR expected" == sentence(
+        json.loads(record.value or b"")
+    )
 
 
 def test_a_life_is_drawn_with_its_events_its_risk_and_its_alerts() -> None:

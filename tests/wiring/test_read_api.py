@@ -14,7 +14,7 @@ from services.projection.store import MemoryStore
 from services.projection.view import View
 from shared.contracts.analytics import Sign
 from shared.keys import ANY_SOURCE, MemoryKeyStore, Scope, issue
-from tests.stories import ANALYTICS, START, a_story, numbered, purchase, raised, told
+from tests.stories import ANALYTICS, CALL, START, a_story, numbered, purchase, raised, told
 from tests.wiring.test_projection import Projection
 
 ODD_IDS = ["a/b", "a/timeline", "timeline", "c?x=1#y", "100%", "a%2Fb", "ä ö", "日本", "a+b", "x" * 128]
@@ -114,6 +114,7 @@ async def test_a_customer_is_shown_as_of_a_past_instant(api: httpx.AsyncClient) 
         found["as_of"], found["acquisition"]["stage"], found["open_alert"]["state"],
     )  # fmt: skip
     assert [{"amount_minor": 5000, "currency": "EUR"}] == found["open_alert"]["value_at_risk"]
+    assert CALL.model_dump() == found["open_alert"]["recommended"]
 
 
 @pytest.mark.parametrize("customer", ODD_IDS)
