@@ -44,7 +44,7 @@ release-contracts: setup    # at a release: writes down what this version promis
 	@$(BIN)/python -m cli.language release
 
 lock:                       # pins what pyproject.toml asks for: here, in the image, and to build it; needs uv
-	@$(COMPILE) pyproject.toml --extra embedded --extra dev --upgrade -o requirements.lock
+	@$(COMPILE) pyproject.toml --extra embedded --extra png --extra dev --upgrade -o requirements.lock
 	@$(COMPILE) pyproject.toml --constraint requirements.lock -o deploy/requirements.lock
 	@sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - -o deploy/build.lock
 

@@ -32,6 +32,7 @@ MOST_WIDE = 120
 def explain(
     customer: Annotated[str, typer.Argument(help="The customer's id, exactly as channels write it.")],
     svg: Annotated[Path | None, typer.Option("--svg", help="Writes the picture as an SVG file instead.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", help="The same as a PNG file; both may be asked for.")] = None,
     until: Annotated[
         datetime | None, typer.Option("--until", help="Up to this day. Default: a week after the last event.")
     ] = None,
@@ -40,7 +41,7 @@ def explain(
     kafka: KafkaOption = None,
 ) -> None:
     """Draw one customer's life: what happened, how the risk went, where the alerts were and why."""
-    from cli.backtesting.life import drawing, picture
+    from cli.backtesting.life import drawing
 
     end = None if until is None else until.replace(tzinfo=UTC)
     asked = {"order": "asc"} if end is None else {"order": "asc", "to": format_time(end)}
@@ -50,8 +51,8 @@ def explain(
     if not any(o.inbound for o in observed):
         raise CliError(f"{customer} has done nothing by then that is judged: see `tenure timeline {customer}`.")
     life = _life(entries, observed, end, _results(kafka))
-    if svg is not None:
-        svg.write_text(_standing_alone(picture(life)), encoding="utf-8")
+    if svg or png:
+        _write(life, svg, png)
         return
     out = console()
     for line in drawing(life, min(MOST_WIDE, out.width)):
@@ -132,8 +133,12 @@ def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[di
             yield f"{e['time'][:10]}  {': '.join(filter(None, words))}"
 
 
-def _standing_alone(figure: str) -> str:
-    """The picture of a figure, as a file of its own."""
-    start, end = figure.index("<svg "), figure.index("</svg>") + len("</svg>")
-    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12" '
-    return figure[start:end].replace("<svg ", head, 1) + "\n"
+def _write(life: "Life", svg: Path | None, png: Path | None) -> None:
+    from cli.backtesting.life import picture
+    from cli.backtesting.png import rasterised
+
+    drawn = picture(life)
+    if svg is not None:
+        svg.write_text(drawn, encoding="utf-8")
+    if png is not None:
+        png.write_bytes(rasterised(drawn))

@@ -232,7 +232,7 @@ async def _work(service: Service, members: Sequence[Member], ending: Ending, hea
     """Returns when the end is asked for and no periodic task is under way."""
     if service.app is not None:
         entrance.open(service.app)
-    _settle_memory()
+    settle_memory()
     health.phase = None
     log.info("process_started", topics=service.topics)
     async with asyncio.TaskGroup() as tasks:
@@ -276,7 +276,7 @@ async def _watch(health: Health, ending: Ending) -> None:
         await ending.pause(LOOK_EVERY_S)
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """What is there now stays: a collector that passes over it again and again costs up to a fifth of a batch."""
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from cli.backtesting.svg import Axis, Series, even, plot
+from cli.backtesting.svg import Axis, Series, even, plot, sheet
 from shared.contracts.values import from_micros
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -36,7 +36,17 @@ class Life:
         return min(instants), max(instants)
 
 
+def figure(life: Life) -> str:
+    """For a page."""
+    return plot(*_chart(life))
+
+
 def picture(life: Life) -> str:
+    """For a file of its own."""
+    return sheet(*_chart(life))
+
+
+def _chart(life: Life) -> tuple[Axis, Axis, Sequence[Series]]:
     """Events by kind below, the risk above them, a line at each alert."""
     first, last = life.span
     rows = list(_by_kind(life.events).items())
@@ -44,9 +54,9 @@ def picture(life: Life) -> str:
         Series(kind, [(at, -BELOW * (n + 1)) for at in instants], marked=True, joined=False)
         for n, (kind, instants) in enumerate(rows)
     ]
-    alerts = [Series(f"alert {word}", [(at, 0), (at, 1)], faint=True) for at, word in life.alerts]
+    alerts = [Series("alert", [(at, 0), (at, 1)], faint=True, label=word) for at, word in life.alerts]
     ticks = [(float(at), f"{from_micros(at):%Y-%m-%d}") for at in (first + (last - first) * n // 4 for n in range(5))]
-    return plot(
+    return (
         Axis("", first, last, ticks),
         Axis("risk", -BELOW * (len(rows) + 1), 1, even(0, 1, 5, ".0%")),
         [Series("risk", life.risk), *dots, *alerts],

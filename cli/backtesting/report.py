@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from zlib import crc32
 
-from cli.backtesting.life import Happened, Life, picture
+from cli.backtesting.life import Happened, Life, figure
 from cli.backtesting.outcome_table import outcome_rows
 from cli.backtesting.svg import Axis, Series, even, plot
 from services.analytics.outcomes import Past, Raised
@@ -139,7 +139,7 @@ def _heading(past: Past, alert: Raised) -> str:
 
 def _life(alert: Raised, material: Material, lives: Mapping[str, Sequence[Happened]]) -> str:
     risk = [(s.at, s.risk) for s in material.scores if s.customer == alert.customer and s.risk is not None]
-    return picture(Life(lives[alert.customer], risk, [Happened(alert.at, "raised")]))
+    return figure(Life(lives[alert.customer], risk, [Happened(alert.at, "raised")]))
 
 
 def _month(at: int) -> int:

@@ -1,25 +1,29 @@
 """Plots as SVG: axes, lines and points, in a fixed size. Text in, text out; the same for the same figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 560, 300
+ENTRIES, ENTRY_HEIGHT = 4, 20  # of the legend of a sheet: on a line, and how high a line is
 LEFT, RIGHT, TOP, BOTTOM = 56, 36, 12, 44  # margins, where the labels stand
 COLOURS = ("#1b6ca8", "#c8553d", "#3c8d40", "#8e5bb5", "#c59a1a", "#3aa6a0", "#777777")
+GREY, PAPER = "#999999", "#ffffff"
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`marked`: a dot at each point; `joined`: a line through them. `faint`: dashed and grey, to compare with."""
+    """`marked`: a dot at each point; `joined`: a line through them. `faint`: dashed and grey, to compare with.
+    `label`: stands upright beside the last point."""
 
     name: str
     points: Sequence[Point]
     marked: bool = False
     joined: bool = True
     faint: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,24 @@ class Axis:
 
 
 def plot(x: Axis, y: Axis, series: Sequence[Series]) -> str:
-    """One picture with a legend below it."""
-    drawn = [_line(x, y, one, COLOURS[n % len(COLOURS)]) for n, one in enumerate(series)]
-    picture = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{_frame(x, y)}{"".join(drawn)}</svg>'
-    return f"<figure>{picture}<figcaption>{_legend(series)}</figcaption></figure>"
+    """A figure of a page: the picture, with a legend below it."""
+    picture = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{_drawn(x, y, series)}</svg>'
+    legend = " ".join(
+        f'<span style="color:{colour}">&#9632;</span> {escape(name)}' for name, colour in _colours(series).items()
+    )
+    return f"<figure>{picture}<figcaption>{legend}</figcaption></figure>"
+
+
+def sheet(x: Axis, y: Axis, series: Sequence[Series]) -> str:
+    """A file of its own: it has its size, its font and its paper, and the legend is part of the picture."""
+    legend = list(_colours(series).items())
+    height = HEIGHT + ENTRY_HEIGHT * (1 + -(-len(legend) // ENTRIES))
+    entries = "".join(_entry(n, name, colour) for n, (name, colour) in enumerate(legend))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" font-family="sans-serif" font-size="12"><rect width="{WIDTH}" height="{height}" fill="{PAPER}"/>'
+        f"{_drawn(x, y, series)}{entries}</svg>\n"
+    )
 
 
 def even(low: float, high: float, steps: int, form: str) -> list[tuple[float, str]]:
@@ -49,11 +67,16 @@ def even(low: float, high: float, steps: int, form: str) -> list[tuple[float, st
 
 def _line(x: Axis, y: Axis, one: Series, colour: str) -> str:
     places = [_place(x, y, point) for point in one.points]
-    colour, dashes = ("#999999", ' stroke-dasharray="4 4"') if one.faint else (colour, "")
+    colour, dashes = (GREY, ' stroke-dasharray="4 4"') if one.faint else (colour, "")
     path = " ".join(f"{px:.1f},{py:.1f}" for px, py in places)
     dots = (f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{colour}"/>' for px, py in places if one.marked)
     line = f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dashes}/>'
-    return (line if one.joined else "") + "".join(dots)
+    return (line if one.joined else "") + "".join(dots) + (_upright(places[-1], one.label) if one.label else "")
+
+
+def _upright(place: Point, text: str) -> str:
+    px, py = place
+    return f'<g transform="rotate(-90 {px:.1f} {py:.1f})" font-size="10">{_tick(px, py - 3, text, "end")}</g>'
 
 
 def _place(x: Axis, y: Axis, point: Point) -> Point:
@@ -80,9 +103,18 @@ def _tick(px: float, py: float, text: str, anchor: str) -> str:
     return f'<text x="{px:.1f}" y="{py:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _legend(series: Iterable[Series]) -> str:
-    colours = ("#999999" if one.faint else COLOURS[n % len(COLOURS)] for n, one in enumerate(series))
-    names = (escape(one.name) for one in series)
-    return " ".join(
-        f'<span style="color:{colour}">&#9632;</span> {name}' for colour, name in zip(colours, names, strict=True)
-    )
+def _entry(number: int, name: str, colour: str) -> str:
+    """Of the legend, which has a few on a line."""
+    down, across = divmod(number, ENTRIES)
+    px, py = LEFT + across * (WIDTH - LEFT) / ENTRIES, HEIGHT + ENTRY_HEIGHT * (down + 0.5)
+    square = f'<rect x="{px:.1f}" y="{py - 9:.1f}" width="9" height="9" fill="{colour}"/>'
+    return square + _tick(px + 14, py, name, "start")
+
+
+def _drawn(x: Axis, y: Axis, series: Sequence[Series]) -> str:
+    return _frame(x, y) + "".join(_line(x, y, one, COLOURS[n % len(COLOURS)]) for n, one in enumerate(series))
+
+
+def _colours(series: Sequence[Series]) -> dict[str, str]:
+    """What a legend says: each name once, in the order of the series."""
+    return {one.name: GREY if one.faint else COLOURS[n % len(COLOURS)] for n, one in enumerate(series)}

@@ -1,6 +1,8 @@
-"""The histories that the demo replays; where each comes from is in ATTRIBUTION.md, their format in README.md."""
+"""The histories that the demo replays, in the format of README.md, and the font of pictures. ATTRIBUTION.md says where
+each comes from."""
 
 from pathlib import Path
 
 CDNOW = Path(__file__).with_name("cdnow-sample.events.jsonl.gz")
 STORY = Path(__file__).with_name("story.events.jsonl")
+FONT = Path(__file__).with_name("DejaVuSans-Latin.ttf")

@@ -5,7 +5,7 @@ on its customers alone; what is loaded is what was dumped, to the last bit. Who 
 dump is kept packed: that takes a fifth of the memory, and the next dump has nothing to do for them but to copy.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from zlib import crc32
 
@@ -71,12 +71,18 @@ class Pages:
         return {number: self._written(number) for number in numbers}
 
     def load(self, pages: Mapping[int, bytes]) -> Iterator[Customer]:
-        """Replaces all customers by those of the pages, and shows each. Raises OtherState, and then nothing is
-        replaced."""
-        read = {number: [(_customer(raw), bytes(raw)) for raw in self._read(page)] for number, page in pages.items()}
-        self._packed = [{c.id: packed for c, packed in read.get(number, ())} for number in range(PAGES)]
-        self._in_hand = {}
-        return (c for customers in read.values() for c, _ in customers)
+        """Replaces all customers by those of the pages, as it shows one after the other, so all are to be looked at.
+        Raises OtherState, and then nothing is replaced."""
+        rows = [(number, raw) for number, page in pages.items() for raw in self._read(page)]
+        self._packed, self._in_hand = [{} for _ in range(PAGES)], {}
+        return self._taken(rows)
+
+    def _taken(self, rows: Iterable[tuple[int, msgspec.Raw]]) -> Iterator[Customer]:
+        """All of them unpacked at once would take several times the memory, and the process would keep it."""
+        for number, raw in rows:
+            c = _customer(raw)
+            self._packed[number][c.id] = bytes(raw)
+            yield c
 
     def _written(self, number: int) -> bytes:
         rows = [msgspec.Raw(packed) for _, packed in sorted(self._packed[number].items())]

@@ -2,8 +2,8 @@
 
 Starts a whole deployment from empty, sends a history through it, then has each reader of the log read it alone, beside
 a bare loop that only validates. The same again with two processes of each service, with a small and a large base of
-customers, and at half load in wall time. Prints tables with the machine's description. Whatever ends it, nothing is
-left running.
+customers, and at half load in wall time; at last analytics by itself. Prints tables with the machine's description.
+Whatever ends it, nothing is left running.
 """
 
 import signal
@@ -28,6 +28,7 @@ from deploy.local import apache_kafka
 from deploy.local.stack import LocalStack
 from tests.bench import load, log, machine
 from tests.bench.alone import read_alone
+from tests.bench.inside import look_inside
 from tests.bench.latency import measure
 from tests.bench.profiling import profile_analytics
 from tests.bench.report import Outcome, page
@@ -49,13 +50,14 @@ class Part(StrEnum):
     COPIES = "copies"
     CUSTOMERS = "customers"
     LATENCY = "latency"
+    INSIDE = "inside"
 
 
 @app.command()
 def bench(
     events: Annotated[int, typer.Option(min=1, help="At least so many; the history is copied as a whole.")] = 24_000,
     partitions: Annotated[int, typer.Option(min=1, max=100, help="Of every topic with customers.")] = 6,
-    rounds: Annotated[int, typer.Option(min=1, help="Of each reader alone; the middle one is told.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Of whatever is measured by turns; the middle one is told.")] = 3,
     kafka: Annotated[Kafka | None, typer.Option(help="Which broker; Apache Kafka where it can be run.")] = None,
     only: Annotated[list[Part] | None, typer.Option(help="Beside the first table, which is always measured.")] = None,
     state: Annotated[Path | None, typer.Option(help="Folder that keeps logs and data; else a passing one.")] = None,
@@ -98,7 +100,7 @@ class Place:
 
 
 def _measure(place: Place, events: int, rounds: int, parts: Collection[Part], on: Mapping[str, str]) -> Outcome:
-    passages, alone, latency = {}, {}, None
+    passages, alone, latency, inside = {}, {}, None, None
     lines = load.history(events)
     say(f"One process of each service: {len(lines):,} events through {place.partitions} partitions")
     with place.stack() as stack:
@@ -118,7 +120,9 @@ def _measure(place: Place, events: int, rounds: int, parts: Collection[Part], on
         say(f"Publish to alert, at {first.events_per_s / 2:,.0f} events a second")
         with place.stack(time="wall") as stack:
             latency = measure(stack, first.events_per_s / 2, LATENCY_S)
-    return Outcome(on, passages, alone, latency)
+    if Part.INSIDE in parts:
+        inside = look_inside(rounds, say)
+    return Outcome(on, passages, alone, latency, inside)
 
 
 def _profile(place: Place, lines: Sequence[Line]) -> None:

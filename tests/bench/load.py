@@ -35,14 +35,17 @@ def history(events: int) -> list[Line]:
 
 def base(customers: int, events: int) -> list[Line]:
     """At least one event of each customer, evenly over BASE_LASTS, in order of time."""
+    return [everyday_event(*one) for one in everyday(customers, events)]
+
+
+def everyday(customers: int, events: int) -> Iterator[tuple[int, str, int, datetime]]:
+    """The same, as number, kind, customer and time of each."""
     chance, number = random.Random(SEED), max(customers, events)
     who = [*range(customers), *(chance.randrange(customers) for _ in range(number - customers))]
     chance.shuffle(who)
     kinds = chance.choices(KINDS, OFTEN, k=number)
-    return [
-        everyday_event(n, kind, customer, BASE_BEGINS + n * BASE_LASTS / number)
-        for n, (kind, customer) in enumerate(zip(kinds, who, strict=True))
-    ]
+    for n, (kind, customer) in enumerate(zip(kinds, who, strict=True)):
+        yield n, kind, customer, BASE_BEGINS + n * BASE_LASTS / number
 
 
 def everyday_event(number: int, kind: str, customer: int, at: datetime) -> Line:
@@ -50,12 +53,17 @@ def everyday_event(number: int, kind: str, customer: int, at: datetime) -> Line:
     id_ = f"everyday-{number}"
     event = {
         "specversion": "1.0", "id": id_, "source": "everyday", "type": f"tenure.{kind}.v1",
-        "subject": f"customer-{customer:06}", "time": format_time(at), "data": _data(kind, number, customer),
+        "subject": name_of(customer), "time": format_time(at), "data": data_of(kind, number, customer),
     }  # fmt: skip
     return Line(number, at, id_, json.dumps(event).encode())
 
 
-def _data(kind: str, number: int, customer: int) -> dict[str, object]:
+def name_of(customer: int) -> str:
+    return f"customer-{customer:06}"
+
+
+def data_of(kind: str, number: int, customer: int) -> dict[str, object]:
+    """What an everyday event of that kind says."""
     match kind:
         case "contact":
             return {"route": "email", "direction": "inbound"}

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from tests.bench.alone import FLOOR, Pair, median
+from tests.bench.inside import Inside
 from tests.bench.latency import Latency
 from tests.bench.usage import Measured
 from tests.bench.whole import Passage, Share
@@ -33,6 +35,7 @@ class Outcome:
     passages: Mapping[str, Passage]
     alone: Mapping[str, Sequence[Pair]]
     latency: Latency | None
+    inside: Inside | None
 
     def as_json(self) -> dict[str, Any]:
         rounds = {
@@ -43,7 +46,10 @@ class Outcome:
             name: {"events_per_s": passage.events_per_s, **asdict(passage)} for name, passage in self.passages.items()
         }
         latency = None if self.latency is None else asdict(self.latency)
-        return {"machine": dict(self.machine), "together": together, "alone": rounds, "latency": latency}
+        inside = None if self.inside is None else msgspec.to_builtins(self.inside)
+        return {
+            "machine": dict(self.machine), "together": together, "alone": rounds, "latency": latency, "inside": inside
+        }  # fmt: skip
 
 
 def page(outcome: Outcome) -> Group:
@@ -52,7 +58,8 @@ def page(outcome: Outcome) -> Group:
         machine.add_row(name, Text(value))
     tables = [_table(name, passage) for name, passage in outcome.passages.items()]
     alone = [_alone(outcome.alone)] if outcome.alone else []
-    return Group(machine, "", *map(Text, _sentences(outcome)), "", *tables, *alone, Text(NOTE))
+    inside = [] if outcome.inside is None else [_inside(outcome.inside)]
+    return Group(machine, "", *map(Text, _sentences(outcome)), "", *tables, *alone, *inside, Text(NOTE))
 
 
 def _sentences(outcome: Outcome) -> Iterator[str]:
@@ -85,6 +92,16 @@ def _alone(alone: Mapping[str, Sequence[Pair]]) -> Table:
         pair = median(pairs)
         table.add_row(*_measured(f"{FLOOR} beside {name}", pair.floor, 1.0))
         table.add_row(*_measured(name, pair.reader, pair.ratio))
+    return table
+
+
+def _inside(inside: Inside) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("analytics by itself")
+    table.add_column("here", justify="right")
+    table.add_column("beside")
+    for row in inside.rows():
+        table.add_row(*row)
     return table
 
 

@@ -9,6 +9,7 @@ from cli.errors import UNASKED, CliError
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 KIB_PER_MIB = 1024
+MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.analytics.rules import Rules
 from shared.broker import Record
 from shared.contracts.analytics import Sign, read_alert
 from shared.topics import POPULATION
+from tests.proofs import unproven
 from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
 
 pytestmark = pytest.mark.system
@@ -70,6 +71,10 @@ def test_the_excerpt_gives_alerts_of_several_signs() -> None:
     signs = {sign.sign for alert in alerts for sign in alert.data.signs}
     assert len(alerts) >= 10
     assert {Sign.ATTRITION, Sign.COMPLAINT_INCREASE, Sign.ACTIVE_BUYERS_DECLINE} <= signs
+
+
+def test_whatever_proves_an_alert_stands_on_the_timeline_of_its_customer() -> None:
+    assert [] == unproven(undisturbed().alerts.values(), undisturbed().timelines.__getitem__)
 
 
 def test_batches_partitions_and_speeds_change_no_byte_of_an_alert(outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
+from cli.backtesting.png import rasterised
 from cli.main import app as tenure
 from cli.wording import PHRASES, sentence
 from services.projection.timeline import short_name
@@ -148,6 +149,12 @@ def test_a_life_is_drawn_into_a_file(tmp_path: Path) -> None:
     picture = ElementTree.parse(file).getroot()
     assert "{http://www.w3.org/2000/svg}svg" == picture.tag
     assert list(picture.iter("{http://www.w3.org/2000/svg}circle"))
+
+
+def test_a_life_is_drawn_into_files_of_both_forms(tmp_path: Path) -> None:
+    svg, png = tmp_path / "life.svg", tmp_path / "life.png"
+    assert 0 == run("explain", "c-1", "--svg", str(svg), "--png", str(png)).exit_code
+    assert rasterised(svg.read_text(encoding="utf-8")) == png.read_bytes()
 
 
 def test_of_whom_nothing_is_judged_there_is_no_picture() -> None:

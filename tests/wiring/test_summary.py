@@ -13,6 +13,7 @@ from rich.console import Console
 
 from cli.data.make_story import make_story
 from cli.summary import KINDS, SIGNS, Summary, gather, show
+from cli.timeline import read
 from services.projection.app import create_app
 from services.projection.reader import ProjectionReader
 from services.projection.store import MemoryStore
@@ -22,6 +23,7 @@ from shared.contracts.retention import Basis, Lapsed
 from shared.keys import MemoryKeyStore, Scope, issue
 from shared.memory_broker import MemoryBroker
 from shared.topics import ALERTS, CUSTOMER_EVENTS
+from tests.proofs import unproven
 from tests.story_log import story_alerts, story_fact, story_facts
 from tests.wiring.serving import serving
 
@@ -80,6 +82,10 @@ def test_it_counts_open_alerts_by_sign(summary: Summary) -> None:
     signs = {sign for sign in Sign if sign is not Sign.ATTRITION}
     assert signs <= set(summary.open_alerts_by_sign)
     assert 7 == summary.open_alerts
+
+
+def test_whatever_proves_an_alert_stands_on_the_timeline_of_its_customer(api: httpx.Client) -> None:
+    assert [] == unproven(story_alerts(), lambda customer: read(api, customer, {}))
 
 
 def test_every_sign_has_words() -> None:

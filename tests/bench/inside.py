@@ -1,0 +1,83 @@
+"""Analytics without a broker and a database: what its customers cost, and what a back-test costs.
+
+Each part is measured in a process of its own, whose memory and caches nobody else has touched; ratios are of what was
+measured beside one another. Out: figures, and how each stands to another one or to its goal.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from cli.errors import CliError
+from tests.bench.scores import Scored
+from tests.bench.state import Judged, TakenOver
+from tests.bench.whole import Say
+
+ROOT = Path(__file__).parents[2]
+CUSTOMERS = 100_000
+DUE = CUSTOMERS // 100
+GOAL_BYTES = 1024  # of a customer, in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """`scored`: rounds."""
+
+    judged: Judged
+    taken_over: TakenOver
+    scored: Sequence[Scored]
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """What, how much, and beside what."""
+        judged, taken = self.judged, self.taken_over
+        record_s, look_s = judged.cpu_s / judged.records, taken.instant_s / taken.due
+        resident = taken.resident_bytes / CUSTOMERS
+        scored = middle(self.scored)
+        yield "bytes a customer, in memory", f"{resident:,.0f}", f"{resident / GOAL_BYTES:.2f} x the goal of 1 KiB"
+        yield "bytes a customer, as saved", f"{judged.stored_bytes / CUSTOMERS:,.0f}", ""
+        yield (
+            f"{CUSTOMERS:,} customers taken over, s", f"{taken.cpu_s:.2f}",
+            f"1/{judged.cpu_s / taken.cpu_s:.0f} of judging their {judged.records:,} records",
+        )  # fmt: skip
+        yield (
+            f"an instant of the grid, {taken.due / CUSTOMERS:.0%} of them due, ms", f"{taken.instant_s * 1e3:.1f}",
+            f"{look_s / record_s:.2f} x a record for each who is due",
+        )  # fmt: skip
+        yield (
+            "back-test with weekly scores, events/s", f"{scored.events_per_s:,.0f}",
+            f"{scored.ratio:.2f} x the same without scores",
+        )  # fmt: skip
+
+
+def look_inside(rounds: int, say: Say) -> Inside:
+    """Raises CliError."""
+    with tempfile.TemporaryDirectory(prefix="tenure-bench-") as folder:
+        file = str(Path(folder) / "state")
+        say(f"Analytics alone: judging a base of {CUSTOMERS:,} customers")
+        judged = msgspec.json.decode(_run("state", "judge", file, str(CUSTOMERS)), type=Judged)
+        say("Analytics alone: taking them over")
+        taken_over = msgspec.json.decode(_run("state", "take-over", file, str(DUE), str(rounds)), type=TakenOver)
+    say("Back-test with and without scores")
+    return Inside(judged, taken_over, msgspec.json.decode(_run("scores", str(rounds)), type=list[Scored]))
+
+
+def middle(rounds: Sequence[Scored]) -> Scored:
+    """The round whose ratio is in the middle; of two, the lower one."""
+    ratio = statistics.median_low(scored.ratio for scored in rounds)
+    return next(scored for scored in rounds if scored.ratio == ratio)
+
+
+def _run(module: str, *arguments: str) -> bytes:
+    """What it says on stdout. An interrupt reaches it, too."""
+    command = [sys.executable, "-m", f"tests.bench.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise CliError(f"{module} gave no result (exit code {done.returncode}); its last line: {last}")
+    return done.stdout

@@ -1,0 +1,129 @@
+"""What do many customers cost analytics: to keep, to get back after a takeover, to look at as time passes?
+
+One process judges everyday events and writes the state as it would be saved, another one takes it over; so what is
+told of memory is of a process that holds nothing else.
+
+    python -m tests.bench.state judge FILE CUSTOMERS       the state goes into FILE, what it took to stdout
+    python -m tests.bench.state take-over FILE DUE ROUNDS  so many customers are due at the instant that is measured
+"""
+
+import gc
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from services.analytics.core import Core
+from services.analytics.partition import Partition
+from shared.broker import Record
+from shared.checkpoints import Checkpoint
+from shared.runtime import settle_memory
+from tests.bench.facts import everyday_log
+from tests.bench.profiling import RULES, SKIPPED
+from tests.bench.usage import MIB, usage_of
+
+EVENTS_EACH = 10  # at the mean, in half a year
+SAVED_EVERY = 50_000  # records; a running process saves once a second
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """`cpu_s`: for all records, saves included."""
+
+    records: int
+    cpu_s: float
+    stored_bytes: int
+
+
+class TakenOver(msgspec.Struct, frozen=True):
+    """`resident_bytes`: what the process grew by. Both times are the middle one of the rounds."""
+
+    resident_bytes: int
+    cpu_s: float
+    instant_s: float
+    due: int
+
+
+def judge(file: Path, customers: int) -> Judged:
+    partition, pages, meta = _partition(None), dict[int, bytes](), b""
+    records, cpu_s = 0, 0.0
+    for some in _batches(everyday_log(customers, customers * EVENTS_EACH), SAVED_EVERY):
+        began = time.process_time()
+        for record in some:
+            partition.take(record)
+        meta, changed = partition.dump()
+        cpu_s += time.process_time() - began
+        records += len(some)
+        pages |= changed
+    file.write_bytes(msgspec.msgpack.encode(Checkpoint(1, meta, pages)))
+    return Judged(records, cpu_s, len(meta) + sum(map(len, pages.values())))
+
+
+def take_over(file: Path, due: int, rounds: int) -> TakenOver:
+    before, taken, instants = _resident(), [], []
+    partition, cpu_s = _taken_over(file)
+    resident = _resident() - before
+    taken.append(cpu_s)
+    until = _until_due(partition.core.dump_pages(changed_only=False), due)
+    for _ in range(rounds):
+        partition, cpu_s = _taken_over(file)
+        taken.append(cpu_s)
+        began = time.process_time()
+        partition.core.advance(until)
+        instants.append(time.process_time() - began)
+    return TakenOver(resident, statistics.median_low(taken), statistics.median_low(instants), due)
+
+
+def _taken_over(file: Path) -> tuple[Partition, float]:
+    saved = msgspec.msgpack.decode(file.read_bytes(), type=Checkpoint)
+    began = time.process_time()
+    partition = _partition(saved)
+    partition.proceed()
+    return partition, time.process_time() - began
+
+
+def _until_due(pages: dict[int, bytes], number: int) -> int:
+    """The instant by which so many have fallen due, micros."""
+    core = Core(RULES)
+    core.load_pages(pages)
+    instant = 0
+    for _ in range(number):
+        due = core.next_due()
+        assert due is not None, "somebody is always awaited"
+        instant = due
+        core.advance(due)
+    return instant
+
+
+def _partition(saved: Checkpoint | None) -> Partition:
+    return Partition(RULES, history=False, number=0, results=SKIPPED, saved=saved)
+
+
+def _resident() -> int:
+    gc.collect()
+    return round(usage_of(os.getpid()).mib * MIB)
+
+
+def _batches(records: Iterator[Record], size: int) -> Iterator[Sequence[Record]]:
+    while some := list(islice(records, size)):
+        yield some
+
+
+def main() -> None:
+    settle_memory()  # as every service does
+    match sys.argv[1:]:
+        case ["judge", file, customers]:
+            found: Judged | TakenOver = judge(Path(file), int(customers))
+        case ["take-over", file, due, rounds]:
+            found = take_over(Path(file), int(due), int(rounds))
+        case _:
+            sys.exit(__doc__)
+    print(msgspec.json.encode(found).decode())
+
+
+if __name__ == "__main__":
+    main()

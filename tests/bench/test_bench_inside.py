@@ -1,0 +1,51 @@
+"""Of analytics by itself is measured: a log as services would have written it, and figures beside the right ones."""
+
+from pathlib import Path
+
+from services.analytics.partition import Partition
+from tests.bench.facts import everyday_log
+from tests.bench.inside import CUSTOMERS, DUE, Inside, middle
+from tests.bench.profiling import RULES, SKIPPED
+from tests.bench.scores import Scored
+from tests.bench.state import Judged, TakenOver, judge, take_over
+
+FEW, EVENTS = 40, 400
+
+
+def test_the_everyday_log_is_read_without_a_gap_and_every_event_of_it_is_judged() -> None:
+    partition = Partition(RULES, history=False, number=0, results=SKIPPED)
+    for record in everyday_log(FEW, EVENTS):
+        partition.take(record)
+    books = dict(partition.books.items())
+    assert (FEW, EVENTS) == (len(books), sum(book.inputs for book in books.values()))
+
+
+def test_time_passes_in_it_day_by_day() -> None:
+    days = {record.value for record in everyday_log(FEW, EVENTS) if record.key is None}
+    assert 3 * 182 == len(days)
+
+
+def test_what_one_process_saves_another_takes_over(tmp_path: Path) -> None:
+    judged = judge(tmp_path / "state", FEW)
+    taken = take_over(tmp_path / "state", 3, 1)
+    assert (3, True) == (taken.due, judged.stored_bytes > 0)
+
+
+def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
+    inside = Inside(
+        Judged(records=1_000_000, cpu_s=20.0, stored_bytes=50_000_000),
+        TakenOver(resident_bytes=1024 * CUSTOMERS // 2, cpu_s=2.0, instant_s=0.04, due=DUE),
+        [Scored(1_000, 1.0, 2.0), Scored(1_000, 1.0, 1.25), Scored(1_000, 1.0, 10.0)],
+    )
+    assert [
+        ("512", "0.50 x the goal of 1 KiB"),
+        ("500", ""),
+        ("2.00", "1/10 of judging their 1,000,000 records"),
+        ("40.0", "2.00 x a record for each who is due"),
+        ("500", "0.50 x the same without scores"),
+    ] == [(here, beside) for _, here, beside in inside.rows()]
+
+
+def test_the_round_in_the_middle_is_told() -> None:
+    rounds = [Scored(1, 1.0, with_s) for with_s in (5.0, 1.0, 2.0, 3.0)]
+    assert 3.0 == middle(rounds).with_s

@@ -1,0 +1,33 @@
+"""How customers of a partition come back: each as they were, and in hardly more memory than they take afterwards."""
+
+import tracemalloc
+
+from services.analytics.core import Core, Rules
+from services.analytics.pages import FORMAT, Pages
+from tests.unit.attrition import purchase
+
+MANY = 2_000
+
+
+def pages() -> dict[int, bytes]:
+    core = Core(Rules())
+    for number in range(MANY):
+        for n in range(3):
+            core.observe(purchase(10 * n, customer=f"c-{number}"))
+    return core.dump_pages(changed_only=False)
+
+
+def test_whoever_is_taken_over_is_saved_as_before() -> None:
+    saved, core = pages(), Core(Rules())
+    core.load_pages(saved)
+    assert saved == core.dump_pages(changed_only=False)
+
+
+def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
+    saved, taken = pages(), Pages(Rules().name)
+    tracemalloc.start()
+    for _ in taken.load(saved):
+        pass
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * kept, f"{peak:,} bytes at most for {kept:,} in format {FORMAT}"
