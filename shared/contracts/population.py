@@ -5,6 +5,7 @@ The bytes of either depend on the arguments alone, so a message sent twice is th
 the id: the second copy of a message has the key of the first.
 """
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -23,6 +24,13 @@ DayNumber = Annotated[int, Field(strict=True, description="days since 1970, UTC"
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 OneIn = Annotated[int, Field(strict=True, ge=1)]
+
+
+class SegmentSign(StrEnum):
+    """What is watched of a segment, and of the whole base."""
+
+    ACTIVE_BUYERS_DECLINE = "active_buyers_decline"
+    SEGMENT_VOLUME_DECLINE = "segment_volume_decline"
 
 
 class CustomerNumbers(NamedTuple):
