@@ -62,6 +62,7 @@ def backtest(
     from cli.backtesting.history import Tally, outputs, read_history
     from cli.backtesting.report import Material
     from services.analytics.core import AlertOut
+    from services.analytics.population.segments import SegmentOut
     from services.analytics.replay import Replay, Score
 
     judged = _rules(rules, horizon, target)
@@ -87,6 +88,10 @@ def backtest(
                     write_alert(line)
                     if material is not None:
                         material.take_alert(line)
+            elif isinstance(output, SegmentOut):
+                write_message(output.value)
+                for line in told.segment_lines(output):
+                    write_alert(line)
     if report is not None and material is not None:
         report.write_text(_page(judged, material, items, tally), encoding="utf-8")
     _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)
@@ -145,6 +150,7 @@ def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, seconds:
         "customers": len(tally.customers),
         "alerts": told.alerts,
         "signs": dict(sorted(told.by_sign.items())),
+        "segments": dict(sorted(told.segments.items())),
         "scores": scores,
         "seconds": round(seconds, 3),
     }
@@ -163,3 +169,5 @@ def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
     out.print(f"{summary['alerts']:,} alerts under rules {summary['rules']}, {summary['scores']:,} scores")
     for sign, count in summary["signs"].items():
         out.print(f"  {sign:24}{count:>8,}")
+    for sign, count in summary["segments"].items():
+        out.print(f"  {sign:24}{count:>8,}  of segments and the whole base")

@@ -12,8 +12,10 @@ from typing import IO, Any
 import msgspec
 
 from services.analytics.core import AlertOut
+from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Score
 from shared.contracts.envelope import compact_json
+from shared.contracts.segments import SegmentAlertRaised
 from shared.contracts.values import format_time, from_micros
 
 Write = Callable[[bytes], None]
@@ -26,6 +28,7 @@ class Told:
         self._told: dict[str, tuple[str, set[str]]] = {}  # customer -> newest alert, its signs
         self.by_sign: Counter[str] = Counter()
         self.alerts = 0
+        self.segments: Counter[str] = Counter()  # alerts about segments and the whole base, by sign
 
     def lines(self, alert_message: AlertOut) -> Iterator[bytes]:
         """One for each sign that is new: who, when, what, how sure, and the events that prove it."""
@@ -50,6 +53,18 @@ class Told:
                         "alert": alert,
                     }
                 )
+
+    def segment_lines(self, alert_message: SegmentOut) -> Iterator[bytes]:
+        """One when it is raised: of which segment, or of the whole base, when, what and how sure."""
+        message = json.loads(alert_message.value)
+        if message["type"] == SegmentAlertRaised.TYPE:
+            data = message["data"]
+            self.segments[data["sign"]] += 1
+            place = {"scope": "segment", "key": data["segment"]} if "segment" in data else {"scope": "base"}
+            figures = {
+                name: data[name] for name in ("sign", "strength", "probability", "since", "observed", "expected")
+            }
+            yield compact_json({**place, "time": data["as_of"], **figures, "alert": data["alert"]})
 
 
 def score_line(score: Score) -> bytes:

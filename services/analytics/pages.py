@@ -14,7 +14,7 @@ import msgspec
 from services.analytics.state import Customer
 
 PAGES = 64
-FORMAT = 2  # of the state; a checkpoint of another format is not read but rebuilt from the log
+FORMAT = 3  # of the state; a checkpoint of another format is not read but rebuilt from the log
 
 
 class OtherState(ValueError):  # noqa: N818 - not an error of the program: the state is of another release or other rules

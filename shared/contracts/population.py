@@ -5,7 +5,6 @@ The bytes of either depend on the arguments alone, so a message sent twice is th
 the id: the second copy of a message has the key of the first.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
@@ -24,13 +23,6 @@ DayNumber = Annotated[int, Field(strict=True, description="days since 1970, UTC"
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 OneIn = Annotated[int, Field(strict=True, ge=1)]
-
-
-class SegmentSign(StrEnum):
-    """What is watched of a segment, and of the whole base."""
-
-    ACTIVE_BUYERS_DECLINE = "active_buyers_decline"
-    SEGMENT_VOLUME_DECLINE = "segment_volume_decline"
 
 
 class CustomerNumbers(NamedTuple):
@@ -54,6 +46,17 @@ class CustomerNumbers(NamedTuple):
     ]
 
 
+class SegmentFigures(NamedTuple):
+    """All customers of one segment who had an occasion before the week that has ended; sums are exact."""
+
+    segment: Annotated[str, Field(strict=True, max_length=128, description="empty: all customers of the partition")]
+    customers: Count
+    buyers: Annotated[Count, Field(description="of them, with an occasion in the week")]
+    expected: Annotated[Count, Field(description="buyers that were to be expected, times 2^32")]
+    value: Annotated[Count, Field(description="what the buyers spent, minor units; at most some usual tickets each")]
+    expected_value: Annotated[Count, Field(description="what the expected buyers spend at their usual tickets")]
+
+
 class AttritionPopulationPart(Fact):
     """One partition of the log tells of its customers at the beginning of a week, once it has judged all before it."""
 
@@ -65,6 +68,7 @@ class AttritionPopulationPart(Fact):
     customers: Count = Field(description="that have had an occasion")
     one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
     rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
+    segments: tuple[SegmentFigures, ...] = Field(default=(), description="in order of name")
 
 
 class PopulationParameters(Model):

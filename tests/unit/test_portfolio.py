@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.analytics.population.portfolio import LEAST, WHOLE, Figures, Move, Portfolio, verdict
 from services.analytics.state import DAY, WEEK
-from shared.contracts.population import SegmentSign
+from shared.contracts.segments import SegmentSign
 from tests.unit.planted import DAYS, SEGMENTS, Change, Shape, fall, plant
 from tests.unit.portfolio import watched, weekly, whole
 

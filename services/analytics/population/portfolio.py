@@ -20,7 +20,7 @@ import numpy as np
 
 from services.analytics.population.numbers import Table
 from services.analytics.state import WEEK
-from shared.contracts.population import SegmentSign
+from shared.contracts.segments import SegmentSign
 
 WHOLE = ""  # the key of the whole base among segments
 UNIT = 2**32  # of `Figures.expected`
@@ -182,11 +182,10 @@ def _dispersion(observed: Table, exposure: Table) -> float:
     but is not taken to shrink with it: tickets are as unequal in a quiet season."""
     some = exposure[:-SETTLED] > 0
     n, d = observed[:-SETTLED][some], exposure[:-SETTLED][some]
-    level = float(n.sum() / d.sum())
-    usual = level * d
+    usual = d * (n.sum() / d.sum())
     excess = max(0.0, float(np.var((n - usual) / np.sqrt(usual))) - 1) / float(usual.mean())
     lately = exposure[-NOW:]
-    now = level * float(lately.sum()) / max(1, np.count_nonzero(lately))
+    now = float(lately.sum() / d.sum() * n.sum()) / max(1, np.count_nonzero(lately))
     return 1 + excess * max(now, float(usual.mean()))
 
 

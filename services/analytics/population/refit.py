@@ -1,16 +1,18 @@
 """What does the whole base say at an instant? The fold of the parts of all partitions into one result a week.
 
 In: parts and results as they stand in the topic, own results included; of two results of a week the first counts, and a
-part that comes after it is too late. Out: the result that is due. So whoever reads the topic knows the same, whatever
-became of the process that read it before.
+part that comes after it is too late. Out: the result that is due, and what is to be said of segments ahead of it. So
+whoever reads the topic knows the same, whatever became of the process that read it before.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers, columns, table
 from services.analytics.population.part import Part, Result, chosen
+from services.analytics.population.portfolio import Figures, Portfolio
+from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
@@ -30,6 +32,7 @@ class Refit:
         self._done: int | None = None  # the last week whose result is in the log
         self._model = unfitted(rules)
         self._training = Training(rules.horizon_days)
+        self._portfolio = Portfolio()
         self._due: Result | None = None
 
     def take_part(self, part: Part) -> None:
@@ -50,6 +53,8 @@ class Refit:
         if result.model is not None:
             _, rows = self._rows(result.week)
             self._training, self._model = self._training.after(result.week / DAY, rows), result.model
+        figures = None if result.model is None else self._segments(result.week)
+        self._portfolio, _ = self._portfolio.after(result.week, figures)
         self._done, self._due = result.week, None
         self._parts = {week: parts for week, parts in self._parts.items() if week > result.week}
 
@@ -61,6 +66,14 @@ class Refit:
         if self._due is None or self._due.week != week:
             self._due = self._result(week)
         return self._due
+
+    def alerts(self) -> list[SegmentOut]:
+        """What is to be published ahead of the result that is due: once it stands there, nobody would say it again."""
+        due = self.due()
+        if due is None:
+            return []
+        _, moves = self._portfolio.after(due.week, self._segments(due.week))
+        return [told(move, self._rules) for move in moves]
 
     def missing(self) -> tuple[int, Collection[int]] | None:
         """The week waited for, and the partitions that have not spoken; none: nothing is waited for."""
@@ -90,6 +103,9 @@ class Refit:
         parts = self._parts.get(week, {}).values()
         one_in = max((part.one_in for part in parts), default=1)
         return chosen((row for part in parts for row in part.rows), one_in)
+
+    def _segments(self, week: int) -> Mapping[str, Figures]:
+        return together(part.segments for part in self._parts.get(week, {}).values())
 
     def _result(self, week: int) -> Result:
         one_in, rows = self._rows(week)
