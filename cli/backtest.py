@@ -82,16 +82,12 @@ def backtest(
                 scored += 1
                 if material is not None:
                     material.take_score(output)
-            elif isinstance(output, AlertOut):
+            elif isinstance(output, AlertOut | SegmentOut):
                 write_message(output.value)
                 for line in told.lines(output):
                     write_alert(line)
                     if material is not None:
                         material.take_alert(line)
-            elif isinstance(output, SegmentOut):
-                write_message(output.value)
-                for line in told.segment_lines(output):
-                    write_alert(line)
     if report is not None and material is not None:
         report.write_text(_page(judged, material, items, tally), encoding="utf-8")
     _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)

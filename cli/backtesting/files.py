@@ -30,8 +30,11 @@ class Told:
         self.alerts = 0
         self.segments: Counter[str] = Counter()  # alerts about segments and the whole base, by sign
 
-    def lines(self, alert_message: AlertOut) -> Iterator[bytes]:
-        """One for each sign that is new: who, when, what, how sure, and the events that prove it."""
+    def lines(self, said: AlertOut | SegmentOut) -> Iterator[bytes]:
+        """One for each sign that is new: of whom, when, what, how sure, and what proves it."""
+        return self._of_customer(said) if isinstance(said, AlertOut) else self._of_segment(said)
+
+    def _of_customer(self, alert_message: AlertOut) -> Iterator[bytes]:
         customer, data = alert_message.customer, json.loads(alert_message.value)["data"]
         alert, told = self._told.get(customer, ("", set()))
         if alert != data["alert"]:
@@ -54,8 +57,8 @@ class Told:
                     }
                 )
 
-    def segment_lines(self, alert_message: SegmentOut) -> Iterator[bytes]:
-        """One when it is raised: of which segment, or of the whole base, when, what and how sure."""
+    def _of_segment(self, alert_message: SegmentOut) -> Iterator[bytes]:
+        """One when it is raised."""
         message = json.loads(alert_message.value)
         if message["type"] == SegmentAlertRaised.TYPE:
             data = message["data"]

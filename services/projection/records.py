@@ -45,7 +45,7 @@ class Arrival(NamedTuple):
 
 
 def read_arrival(record: Record) -> Arrival | None:
-    """None for what is said of no customer: ticks and rules of a partition, alerts about segments. Raises Unreadable."""
+    """None for what is said of no customer: ticks, rules, alerts about segments. Raises Unreadable."""
     if record.value is None:
         raise Unreadable("empty", [Problem("", "a record without a value")])
     envelope = _read(record.value)

@@ -182,11 +182,17 @@ def _dispersion(observed: Table, exposure: Table) -> float:
     but is not taken to shrink with it: tickets are as unequal in a quiet season."""
     some = exposure[:-SETTLED] > 0
     n, d = observed[:-SETTLED][some], exposure[:-SETTLED][some]
-    usual = d * (n.sum() / d.sum())
-    excess = max(0.0, float(np.var((n - usual) / np.sqrt(usual))) - 1) / float(usual.mean())
+    level = _mean(n) / _mean(d)
+    usual = level * d
+    spread = float(np.var((n - usual) / np.sqrt(usual)))
+    excess = max(0.0, spread - 1) / _mean(usual)
     lately = exposure[-NOW:]
-    now = float(lately.sum() / d.sum() * n.sum()) / max(1, np.count_nonzero(lately))
-    return 1 + excess * max(now, float(usual.mean()))
+    now = level * float(lately.sum()) / max(1.0, float(np.count_nonzero(lately)))
+    return 1 + excess * max(now, _mean(usual))
+
+
+def _mean(figures: Table) -> float:
+    return float(figures.mean())
 
 
 def _compared(
