@@ -8,6 +8,7 @@ import pytest
 from cli import alerts, context
 from cli.alerts import cells_of, line_of, open_alerts, read_message, signs_of
 from cli.errors import CliError
+from shared.contracts.generate import example
 from tests.unit.cli_records import record
 
 ROW = {
@@ -49,6 +50,14 @@ def test_a_row_says_who_since_when_how_likely_what_is_at_stake_and_why() -> None
 def test_a_customer_that_never_bought_has_no_risk_and_nothing_at_stake() -> None:
     cells = cells_of({**ROW, "risk": None, "value_at_risk": [], "reasons": []})
     assert ("-", "", "") == (cells[3], cells[4], cells[7])
+
+
+def test_a_message_about_a_segment_is_one_line_too() -> None:
+    read = example("tenure.segment-alert-raised.v1")
+    assert ["active_buyers_decline"] == signs_of(read["data"])
+    assert line_of(read) == (
+        "2026-03-12 00:00  raised        segment/B  active_buyers_decline  612 where 740 were expected since 2026-01-15"
+    )
 
 
 def test_a_message_of_the_topic_is_one_line() -> None:
