@@ -21,7 +21,7 @@ from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
 from services.analytics.population.model import Model, risks, unfitted
 from services.analytics.population.numbers import Numbers, known, numbers
-from services.analytics.population.segments import SegmentRow, segment_rows
+from services.analytics.population.segments import Segments, segments_of
 from services.analytics.record import (
     ATTRITION,
     DEEP,
@@ -124,9 +124,9 @@ class Core:
         """Of every customer with an occasion, in order of id."""
         return (row for c in self._customers.everybody() if (row := numbers(c)) is not None)
 
-    def segments(self, week: int) -> list[SegmentRow]:
+    def segments(self, week: int) -> Segments:
         """Exact figures of all customers in the week that ends at `week`, micros, by segment."""
-        return segment_rows(self._customers.everybody(), week, self.rules)
+        return segments_of(self._customers.everybody(), week, self.rules)
 
     def look(self, at: int, model: Model) -> list[Output]:
         """A model comes into force: everybody's risk is looked at, and how far silence takes it until the next one."""

@@ -57,6 +57,13 @@ class SegmentFigures(NamedTuple):
     expected_value: Annotated[Count, Field(description="what the expected buyers spend at their usual tickets")]
 
 
+class Segments(Model):
+    """What a partition tells of its segments, for the week that has ended."""
+
+    one_in: OneIn = Field(default=1, description="of one in so many segments, chosen by CRC-32 of the name")
+    rows: tuple[SegmentFigures, ...] = Field(default=(), description="in order of name")
+
+
 class AttritionPopulationPart(Fact):
     """One partition of the log tells of its customers at the beginning of a week, once it has judged all before it."""
 
@@ -68,7 +75,7 @@ class AttritionPopulationPart(Fact):
     customers: Count = Field(description="that have had an occasion")
     one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
     rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
-    segments: tuple[SegmentFigures, ...] = Field(default=(), description="in order of name")
+    segments: Segments = Segments()
 
 
 class PopulationParameters(Model):

@@ -16,7 +16,7 @@ from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
-from services.analytics.population.segments import SegmentRow
+from services.analytics.population.segments import SegmentRow, Segments
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
 from shared.contracts import analytics, population, values
@@ -76,7 +76,8 @@ numbers = st.builds(
     **dict.fromkeys(("squares", "gap", "fast", "slow", "mean", "ticket", "complaints_fast"), figures),
 )
 one_in = st.integers(0, 20).map(lambda number: 2**number)
-segments = st.lists(st.builds(SegmentRow, st.just("") | ids, *[st.integers(0, 2**62)] * 5), max_size=3)
+segment_rows = st.lists(st.builds(SegmentRow, st.just("") | ids, *[st.integers(0, 2**62)] * 5), max_size=3)
+segments = st.builds(Segments, one_in, segment_rows)
 rows_of_part = st.lists(numbers, max_size=3)
 parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, rows_of_part, segments)
 finite = st.floats(-1e18, 1e18)
@@ -176,6 +177,7 @@ def test_a_model_that_could_not_be_read_is_not_written() -> None:
         (population_wire.PartData, population.AttritionPopulationPart),
         (population_wire.ResultData, population.AttritionModelRefitted),
         (population_wire.ModelData, population.RiskModel),
+        (Segments, population.Segments),
         (Regression, population.RegressionWeights),
     ],
 )

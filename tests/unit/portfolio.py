@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move, Portfolio
+from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move, Portfolio, total
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
 from tests.unit.planted import DAYS, SEGMENTS, Planted
@@ -39,7 +39,7 @@ def weekly(base: Planted) -> list[Week]:
 
 def whole(segments: Week) -> Week:
     """The segments, and the sum of them."""
-    return {**segments, WHOLE: sum(segments.values(), Figures())}
+    return {**segments, WHOLE: total(segments.values())}
 
 
 def watched(weeks: Iterable[Week | None]) -> list[Move]:

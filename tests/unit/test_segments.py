@@ -18,7 +18,8 @@ from services.analytics.population.segments import (
     MOST_WATCHED,
     SegmentOut,
     SegmentRow,
-    segment_rows,
+    Segments,
+    segments_of,
     together,
 )
 from services.analytics.record import newcomer, record
@@ -59,7 +60,7 @@ def test_what_is_told_of_a_week_is_what_happened_in_it() -> None:
     base = plant(5, shape=Shape(customers=200))
     expected = weekly(base)
     for week, customers in remembered(base):
-        told = together([segment_rows(customers, BASE + (week + 1) * WEEK, RULES)])
+        told = together([segments_of(customers, BASE + (week + 1) * WEEK, RULES)])
         for key, figures in told.items():
             wanted = expected[week][key]
             assert (figures.customers, figures.buyers) == (wanted.customers, wanted.buyers)
@@ -92,8 +93,8 @@ def test_a_week_is_told_of_by_what_is_remembered_of_the_last_two(bought: Sequenc
 def test_who_comes_for_the_first_time_was_not_expected() -> None:
     c = newcomer("c", BASE)
     record(c, observation("c", 3), RULES)
-    assert [] == segment_rows([c], BASE + WEEK, RULES)
-    [row] = segment_rows([c], BASE + 2 * WEEK, RULES)
+    assert [] == segments_of([c], BASE + WEEK, RULES).rows
+    [row] = segments_of([c], BASE + 2 * WEEK, RULES).rows
     assert (WHOLE, 1, 0) == (row.segment, row.customers, row.buyers)
     assert 0 < row.expected < UNIT
 
@@ -102,7 +103,7 @@ def test_one_order_of_another_size_does_not_make_a_week() -> None:
     c = newcomer("c", BASE)
     for day, amount in ((0, 1000), (8, 900_000)):
         record(c, observation("c", day, amount), RULES)
-    [row] = segment_rows([c], BASE + 2 * WEEK, RULES)
+    [row] = segments_of([c], BASE + 2 * WEEK, RULES).rows
     assert round(RULES.ticket_cap * 1000) == row.value
 
 
@@ -113,15 +114,18 @@ def test_names_without_end_are_left_out_by_their_hash_and_the_whole_base_stays_w
         return c
 
     many = [customer(number) for number in range(3 * MOST_SEGMENTS)]
-    rows = segment_rows(many, BASE + 2 * WEEK, RULES)
-    assert len(rows) <= MOST_SEGMENTS + 1
-    assert len(many) == together([rows])[WHOLE].customers
-    assert len(together([rows])) == MOST_WATCHED + 1
+    end = BASE + 2 * WEEK
+    told = segments_of(many, end, RULES)
+    assert len(told.rows) <= MOST_SEGMENTS
+    assert len(many) == together([told])[WHOLE].customers
+    assert len(together([told])) == MOST_WATCHED + 1
+    split = [segments_of([c for n, c in enumerate(many) if n % 7 % 3 == k], end, RULES) for k in range(3)]
+    assert together([told]) == together(split), "also where a partition has few enough to tell of all"
 
 
 def test_the_largest_segments_of_the_whole_base_are_watched() -> None:
     rows = [SegmentRow(f"s-{n:02}", n, 0, 0, 0, 0) for n in range(40)]
-    watched = together([rows[:30], rows[20:], [SegmentRow(WHOLE, 9, 9, 9, 9, 9)]])
+    watched = together([Segments(1, some) for some in (rows[:30], rows[20:], [SegmentRow(WHOLE, 9, 9, 9, 9, 9)])])
     assert Figures(9, 9, 9, 9, 9) == watched[WHOLE]
     assert {f"s-{n:02}" for n in range(8, 40)} | {WHOLE} == set(watched)
     assert Figures(50) == watched["s-25"], "of both partitions"
@@ -182,9 +186,9 @@ def test_a_back_test_writes_a_line_for_each_alert_about_a_segment_that_is_raised
     told, outputs = Told(), live(1, 68)
     lines = [json.loads(line) for output in outputs for line in told.lines(output)]
     assert {sign.value: 1 for sign in SegmentSign} == told.segments
-    assert [("segment", "A", sign.value) for sign in SegmentSign] == [
+    assert {("segment", "A", sign.value) for sign in SegmentSign} == {
         (line["scope"], line["key"], line["sign"]) for line in lines
-    ]
+    }
     assert all(line["time"] > line["since"] and line["strength"] > 0 for line in lines)
 
 
@@ -193,7 +197,7 @@ def test_a_planted_fall_is_told_of_from_events() -> None:
     refit, said = Refit(RULES, 1), list[SegmentOut]()
     for week, customers in remembered(base):
         end = BASE + (week + 1) * WEEK
-        rows = segment_rows(customers, end, RULES)
+        rows = segments_of(customers, end, RULES)
         refit.take_part(part_of([], rows, RULES, week=end, number=0, is_first=week == 0))
         said += refit.alerts()
         result = refit.due()

@@ -10,7 +10,7 @@ from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.population.refit import Refit
 from services.analytics.population.results import Results
-from services.analytics.population.segments import SegmentRow
+from services.analytics.population.segments import SegmentRow, Segments
 from services.analytics.population.wire import key_of, part_bytes, read, result_bytes
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
@@ -42,7 +42,7 @@ def part(
     """Of the week so many weeks after FIRST; the first one, if it is that week and nothing else is said."""
     rows = [customer(id_, at=FIRST + week * WEEK) for id_ in ids]
     first = week == 0 if is_first is None else is_first
-    return Part(rules, FIRST + week * WEEK, partition, first, len(rows), 1, rows, [*segments])
+    return Part(rules, FIRST + week * WEEK, partition, first, len(rows), 1, rows, Segments(1, [*segments]))
 
 
 class Topic:

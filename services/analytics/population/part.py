@@ -11,7 +11,7 @@ import msgspec
 
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers
-from services.analytics.population.segments import SegmentRow
+from services.analytics.population.segments import Segments
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
 
@@ -21,7 +21,7 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 class Part(msgspec.Struct, frozen=True):
     """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
-    Rows: of one in so many customers, in order of id. Segments: of all customers, in order of name."""
+    Rows: of one in so many customers, in order of id. Segments: of all customers."""
 
     rules: str
     week: int
@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True):
     customers: int
     one_in: int
     rows: list[Numbers]
-    segments: list[SegmentRow] = []
+    segments: Segments = Segments()
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def is_chosen(customer: str, one_in: int) -> bool:
 
 
 def part_of(
-    everybody: Iterable[Numbers], segments: list[SegmentRow], rules: Rules, *, week: int, number: int, is_first: bool
+    everybody: Iterable[Numbers], segments: Segments, rules: Rules, *, week: int, number: int, is_first: bool
 ) -> Part:
     """What partition `number` tells of everybody it knows with an occasion."""
     rows = list(everybody)

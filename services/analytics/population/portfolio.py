@@ -12,7 +12,7 @@ all weeks (Shiryaev 1963, Roberts 1966) is the strength.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -50,17 +50,24 @@ class Figures(msgspec.Struct, array_like=True, frozen=True, gc=False):
     value: int = 0
     expected_value: int = 0
 
-    def __add__(self, other: "Figures") -> "Figures":
-        return Figures(*(a + b for a, b in zip(_all(self), _all(other), strict=True)))
-
-    def __sub__(self, other: "Figures") -> "Figures":
-        return Figures(*(a - b for a, b in zip(_all(self), _all(other), strict=True)))
+    def without(self, some: "Figures") -> "Figures":
+        return Figures(*(a - b for a, b in zip(_all(self), _all(some), strict=True)))
 
     def of(self, sign: SegmentSign) -> tuple[float, float]:
         """Observed and expected, in buyers or in what they spend, minor units."""
         if sign is SegmentSign.ACTIVE_BUYERS_DECLINE:
             return float(self.buyers), self.expected / UNIT
         return float(self.value), float(self.expected_value)
+
+
+def total(some: Collection[Figures]) -> Figures:
+    return Figures(
+        sum(one.customers for one in some),
+        sum(one.buyers for one in some),
+        sum(one.expected for one in some),
+        sum(one.value for one in some),
+        sum(one.expected_value for one in some),
+    )
 
 
 class Raised(NamedTuple):
@@ -200,7 +207,7 @@ def _compared(
 ) -> tuple[float, float]:
     """Observed and exposure, in buyers or usual tickets; 0 and 0 where there is no measure."""
     own = figures.get(key, Figures())
-    rest = _a_year_ago(year) if key == WHOLE else figures.get(WHOLE, Figures()) - own
+    rest = _a_year_ago(year) if key == WHOLE else figures.get(WHOLE, Figures()).without(own)
     observed, expected = own.of(sign)
     by_rest, of_rest = rest.of(sign)
     if rest.expected < LEAST_OTHERS or not expected or not of_rest:
@@ -213,7 +220,7 @@ def _a_year_ago(year: tuple[Figures | None, ...]) -> Figures:
     """Five weeks around the same one of the year before, as holidays move."""
     if len(year) < 54:
         return Figures()
-    return sum((week for week in year[-54:-49] if week is not None), Figures())
+    return total([week for week in year[-54:-49] if week is not None])
 
 
 def _judged(key: str, sign: SegmentSign, watch: Watch, week: int) -> tuple[Watch, Move | None]:

@@ -105,7 +105,7 @@ class Refit:
         return chosen((row for part in parts for row in part.rows), one_in)
 
     def _segments(self, week: int) -> Mapping[str, Figures]:
-        return together(part.segments for part in self._parts.get(week, {}).values())
+        return together([part.segments for part in self._parts.get(week, {}).values()])
 
     def _result(self, week: int) -> Result:
         one_in, rows = self._rows(week)

@@ -8,12 +8,12 @@ version of the rules: a model that is fitted anew moves nothing here.
 import math
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
 
-from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move
+from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move, total
 from services.analytics.rules import Population, Rules
 from services.analytics.state import DAY, WEEK, Customer
 from shared.contracts.segments import (
@@ -26,7 +26,7 @@ from shared.contracts.segments import (
 )
 from shared.contracts.values import format_time, from_micros
 
-MOST_SEGMENTS = 512  # of a part: who has more has no segments but another name for customers
+MOST_SEGMENTS = 512  # of a part: who has more has no segments, but another name for customers
 MOST_WATCHED = 32  # of the base, the largest
 MOST_VALUE = 2**40  # minor units, of one customer in a week, so that sums stay what a machine word holds
 
@@ -49,15 +49,28 @@ class SegmentRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     expected_value: int
 
 
-def segment_rows(customers: Iterable[Customer], week: int, rules: Rules) -> list[SegmentRow]:
-    """Of the week that ends at `week`, micros, in order of name."""
-    sums: dict[str, Figures] = defaultdict(Figures)
+class Segments(msgspec.Struct, frozen=True, gc=False):
+    """Of one in so many segments, by a hash of the name, in order of name; WHOLE is always there."""
+
+    one_in: int = 1
+    rows: list[SegmentRow] = []
+
+
+def segments_of(customers: Iterable[Customer], week: int, rules: Rules) -> Segments:
+    """In the week that ends at `week`, micros."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
     for customer in customers:
         if (figures := figures_of(customer, week, rules)) is not None:
-            sums[WHOLE] += figures
-            if customer.segment is not None:
-                sums[customer.segment] += figures
-    return _chosen([SegmentRow(name, *msgspec.structs.astuple(figures)) for name, figures in sums.items()])
+            so_far = sums[customer.segment or WHOLE]
+            so_far[0] += 1
+            so_far[1] += figures.buyers
+            so_far[2] += figures.expected
+            so_far[3] += figures.value
+            so_far[4] += figures.expected_value
+    if sums:
+        sums[WHOLE] = [sum(column) for column in zip(*sums.values(), strict=True)]  # also who is in no segment
+    one_in, names = _chosen(sums)
+    return Segments(one_in, [SegmentRow(name, *sums[name]) for name in names])
 
 
 def figures_of(c: Customer, week: int, rules: Rules) -> Figures | None:
@@ -80,11 +93,14 @@ def _expected(occasions: int, age_days: int, p: Population) -> int:
     return round(-math.expm1(-7 * rate) * UNIT)
 
 
-def together(parts: Iterable[Iterable[SegmentRow]]) -> Mapping[str, Figures]:
+def together(parts: Collection[Segments]) -> Mapping[str, Figures]:
     """The segments of the whole base that are watched, and all its customers, by WHOLE."""
-    sums: dict[str, Figures] = defaultdict(Figures)
-    for row in (row for rows in parts for row in rows):
-        sums[row.segment] += Figures(row.customers, row.buyers, row.expected, row.value, row.expected_value)
+    by_segment: dict[str, list[Figures]] = defaultdict(list)
+    for row in (row for part in parts for row in part.rows):
+        figures = Figures(row.customers, row.buyers, row.expected, row.value, row.expected_value)
+        by_segment[row.segment].append(figures)
+    _, names = _chosen(by_segment, max((part.one_in for part in parts), default=1))
+    sums = {name: total(by_segment[name]) for name in names}
     whole = sums.pop(WHOLE, Figures())
     largest = sorted(sums, key=lambda name: (-sums[name].customers, name))[:MOST_WATCHED]
     return {WHOLE: whole, **{name: sums[name] for name in largest}}
@@ -110,10 +126,15 @@ def told(move: Move, rules: Rules) -> SegmentOut:
     return SegmentOut(subject_of(segment), segment_alert_bytes(data))
 
 
-def _chosen(rows: list[SegmentRow]) -> list[SegmentRow]:
-    """By a hash of the name where there are too many: whichever partition asks, the same are left out."""
-    one_in = 1
-    while len(rows) > MOST_SEGMENTS + 1:
+def _chosen(names: Iterable[str], one_in: int = 1) -> tuple[int, list[str]]:
+    """The least power of two from `one_in` on that leaves not more than MOST_SEGMENTS, so that it is the same for the
+    whole base however many partitions there are."""
+    some = [name for name in names if _is_chosen(name, one_in)]
+    while len(some) > MOST_SEGMENTS:
         one_in *= 2
-        rows = [row for row in rows if row.segment == WHOLE or zlib.crc32(row.segment.encode()) % one_in == 0]
-    return sorted(rows, key=lambda row: row.segment)
+        some = [name for name in some if _is_chosen(name, one_in)]
+    return one_in, sorted(some)
+
+
+def _is_chosen(name: str, one_in: int) -> bool:
+    return name == WHOLE or zlib.crc32(name.encode()) % one_in == 0

@@ -14,7 +14,7 @@ import msgspec
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
-from services.analytics.population.segments import SegmentRow
+from services.analytics.population.segments import Segments
 from services.analytics.rules import Population
 from services.analytics.wire import Document
 from shared.contracts.envelope import SCHEMA_ROOT, Problem, UnknownType, Unreadable
@@ -36,7 +36,7 @@ class PartData(msgspec.Struct, frozen=True):
     customers: int
     one_in: int
     rows: list[Numbers] = []
-    segments: list[SegmentRow] = []
+    segments: Segments = Segments()
 
 
 class ModelData(msgspec.Struct, frozen=True, omit_defaults=True):
