@@ -32,8 +32,8 @@ RATIOS = np.array([0.92, 0.85, 0.75])  # falls that are looked for: a tempered m
 PRIOR_WEEKS = 4  # so many weeks like the others' are taken for granted
 SETTLED, NOW = 13, 8  # dispersion is learnt from all but the last so many weeks, and is for volumes like these weeks'
 LEAST_OTHERS = 20 * UNIT  # expected buyers a week below which the rest is no measure
-# Nats, chosen on synthetic bases of another kind of seeds than the tests': at most one false alarm in ten years of a
-# segment, also where segments grow unequally and customers are livelier than in the tests.
+# Nats, chosen on synthetic bases of other seeds than those of the tests: less than one false alarm in ten years of a
+# segment, and about one where segments grow unequally or customers are livelier (docs/attrition.md).
 RAISE = {SegmentSign.ACTIVE_BUYERS_DECLINE: 6.5, SegmentSign.SEGMENT_VOLUME_DECLINE: 7.0}
 CALM = 0.0  # nats: no change is likelier than a change
 RECOVERED = 0.95  # of what was usual before the fall, in the last NOW weeks
