@@ -100,15 +100,15 @@ def read_message(record: "Record") -> dict[str, Any]:
 def line_of(message: dict[str, Any]) -> str:
     """2026-03-01 10:00  raised  c-17  risk 0.83  1,200.00 EUR  volume_decline: why."""
     data = message["data"]
-    state = message["type"].removeprefix("tenure.attrition-alert-").partition(".")[0]
+    state = message["type"].partition("-alert-")[2].partition(".")[0]
     parts = (
         message["time"][:16].replace("T", " "),
         f"{state:<12}",
         message["subject"],
-        f"risk {_risk(data)}",
+        "" if "sign" in data else f"risk {_risk(data)}",
         _money(data),
         ", ".join(signs_of(data)),
-        next((c["reason"] for c in data.get("contributions", ())), ""),
+        _why(data),
         _measure(data),
     )
     return "  ".join(part for part in parts if part)
@@ -130,7 +130,15 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def signs_of(data: dict[str, Any]) -> list[str]:
-    return [sign if isinstance(sign, str) else sign["sign"] for sign in data.get("signs", ())]
+    """Of a customer's alert, or the one of a segment's."""
+    signs = data.get("signs", [data["sign"]] if "sign" in data else ())
+    return [sign if isinstance(sign, str) else sign["sign"] for sign in signs]
+
+
+def _why(data: dict[str, Any]) -> str:
+    if "sign" in data:  # of a segment
+        return f"{data['observed']:,.0f} where {data['expected']:,.0f} were expected since {data['since'][:10]}"
+    return next((str(c["reason"]) for c in data.get("contributions", ())), "")
 
 
 def _risk(data: dict[str, Any]) -> str:

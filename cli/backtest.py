@@ -62,6 +62,7 @@ def backtest(
     from cli.backtesting.history import Tally, outputs, read_history
     from cli.backtesting.report import Material
     from services.analytics.core import AlertOut
+    from services.analytics.population.segments import SegmentOut
     from services.analytics.replay import Replay, Score
 
     judged = _rules(rules, horizon, target)
@@ -81,7 +82,7 @@ def backtest(
                 scored += 1
                 if material is not None:
                     material.take_score(output)
-            elif isinstance(output, AlertOut):
+            elif isinstance(output, AlertOut | SegmentOut):
                 write_message(output.value)
                 for line in told.lines(output):
                     write_alert(line)
@@ -145,6 +146,7 @@ def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, seconds:
         "customers": len(tally.customers),
         "alerts": told.alerts,
         "signs": dict(sorted(told.by_sign.items())),
+        "segments": dict(sorted(told.segments.items())),
         "scores": scores,
         "seconds": round(seconds, 3),
     }
@@ -163,3 +165,5 @@ def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
     out.print(f"{summary['alerts']:,} alerts under rules {summary['rules']}, {summary['scores']:,} scores")
     for sign, count in summary["signs"].items():
         out.print(f"  {sign:24}{count:>8,}")
+    for sign, count in summary["segments"].items():
+        out.print(f"  {sign:24}{count:>8,}  of segments and the whole base")

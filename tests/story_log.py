@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from cli.data import STORY
 from cli.sending.lines import Line, in_order, open_lines, read_lines
 from services.analytics.core import AlertOut, Output, Rules
+from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Replay, Score
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF, RECORDED_AS
 from shared.contracts.envelope import Event, Fact, read_inbound, write_fact
@@ -49,7 +50,7 @@ def story_lines() -> Iterator[Line]:
         yield item
 
 
-def _judged() -> Iterator[Output | Score]:
+def _judged() -> Iterator[Output | SegmentOut | Score]:
     replay = Replay(Rules(), is_scored=False)
     for line in story_lines():
         event = read_inbound(line.body, INPUT_TYPES)

@@ -12,8 +12,10 @@ from typing import IO, Any
 import msgspec
 
 from services.analytics.core import AlertOut
+from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Score
 from shared.contracts.envelope import compact_json
+from shared.contracts.segments import SegmentAlertRaised
 from shared.contracts.values import format_time, from_micros
 
 Write = Callable[[bytes], None]
@@ -26,9 +28,13 @@ class Told:
         self._told: dict[str, tuple[str, set[tuple[str, str | None]]]] = {}  # customer -> newest alert, its signs
         self.by_sign: Counter[str] = Counter()
         self.alerts = 0
+        self.segments: Counter[str] = Counter()  # alerts about segments and the whole base, by sign
 
-    def lines(self, alert_message: AlertOut) -> Iterator[bytes]:
-        """One for each sign that is new: who, when, what, how sure, and the events that prove it."""
+    def lines(self, said: AlertOut | SegmentOut) -> Iterator[bytes]:
+        """One for each sign that is new: of whom, when, what, how sure, and what proves it."""
+        return self._of_customer(said) if isinstance(said, AlertOut) else self._of_segment(said)
+
+    def _of_customer(self, alert_message: AlertOut) -> Iterator[bytes]:
         customer, data = alert_message.customer, json.loads(alert_message.value)["data"]
         alert, told = self._told.get(customer, ("", set()))
         if alert != data["alert"]:
@@ -51,6 +57,18 @@ class Told:
                         "alert": alert,
                     }
                 )
+
+    def _of_segment(self, alert_message: SegmentOut) -> Iterator[bytes]:
+        """One when it is raised."""
+        message = json.loads(alert_message.value)
+        if message["type"] == SegmentAlertRaised.TYPE:
+            data = message["data"]
+            self.segments[data["sign"]] += 1
+            place = {"scope": "segment", "key": data["segment"]} if "segment" in data else {"scope": "base"}
+            figures = {
+                name: data[name] for name in ("sign", "strength", "probability", "since", "observed", "expected")
+            }
+            yield compact_json({**place, "time": data["as_of"], **figures, "alert": data["alert"]})
 
 
 def score_line(score: Score) -> bytes:

@@ -12,6 +12,7 @@ from cli.sending.lines import Faulty, Line, OutOfOrder, in_order, open_lines, re
 from cli.sending.steps import MAX_BATCH, Tick, history_steps
 from services.analytics.core import Output
 from services.analytics.outcomes import Past
+from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Replay, Score
 from services.analytics.rules import TARGETS, Rules, read_rules
 from shared.contracts.catalogue import INPUT_TYPES
@@ -98,7 +99,7 @@ def ignore(_: Tally) -> None:
 
 def outputs(
     items: Iterable[Line | Faulty], replay: Replay, tally: Tally, *, on_day: Callable[[Tally], None] = ignore
-) -> Iterator[Output | Score]:
+) -> Iterator[Output | SegmentOut | Score]:
     """Items in order of time."""
     for step in history_steps(_events(items, tally), MAX_BATCH):
         if isinstance(step, Tick):

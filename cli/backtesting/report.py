@@ -41,8 +41,10 @@ class Material:
             self.scores.append(Raised(score.customer, score.as_of, score.risk))
 
     def take_alert(self, line: bytes) -> None:
-        """As `--alerts` writes it; the first line of an alert raised it."""
+        """As `--alerts` writes it; the first line of an alert raised it. The page is about customers, not segments."""
         row = json.loads(line)
+        if "scope" in row:
+            return
         at = to_micros(parse_time(row["time"]))
         self.signs.append((at, row["sign"]))
         if row["alert"] not in self._alerts:

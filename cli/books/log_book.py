@@ -17,6 +17,7 @@ from cli.books.findings import Findings, Place
 from shared.broker import Record
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.envelope import Unreadable
+from shared.contracts.segments import TYPE_BEGINS
 from shared.contracts.tick import read_tick
 from shared.contracts.values import parse_time
 
@@ -59,8 +60,8 @@ class _Envelope(msgspec.Struct):
     id: str
     type: str
     subject: str
-    sequence: str
     time: str
+    sequence: str = ""
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -89,6 +90,8 @@ class LogBook:
         place = Place(record.topic, record.partition, record.offset)
         try:
             envelope = _decode(value)
+            if envelope.type.startswith(TYPE_BEGINS):
+                return  # about a segment: it has no sequence, and nobody shows it
             sequence = int(envelope.sequence)
         except (ValueError, msgspec.MsgspecError):
             self._findings.add(f"{place} {NOT_A_FACT}")

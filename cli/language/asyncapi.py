@@ -11,6 +11,7 @@ from shared.contracts.envelope import MAX_EVENT_BYTES
 from shared.contracts.generate import TYPES, event_model, example
 from shared.contracts.population import POPULATION_TYPES
 from shared.contracts.protocol import TICK
+from shared.contracts.segments import SEGMENT_ALERT_TYPES
 
 ASYNCAPI = "3.0.0"
 BINDING = "0.5.0"  # of https://github.com/asyncapi/bindings/tree/master/kafka
@@ -33,6 +34,7 @@ CUSTOMER_KEY = {
     "maxLength": 128,
     "description": "the customer's id in UTF-8; it decides the partition by murmur2, as Kafka's Java client does",
 }
+SEGMENT_KEY = {"type": "string", "description": "the event's `subject`, `segment/...` or `portfolio`"}
 OWN_ID = {"type": "string", "description": "the event's `id`; the topic has one partition"}
 TRACE = {
     "type": "object",
@@ -95,16 +97,23 @@ def _operation_name(channel: Channel) -> str:
 
 
 def _message(type_: str) -> dict[str, Any]:
-    key = {} if type_ == TICK else {"key": OWN_ID if type_ in POPULATION_TYPES else CUSTOMER_KEY}
     return {
         "name": type_,
         "title": event_model(type_).__name__,
         "contentType": "application/cloudevents+json",
         "headers": TRACE,
         "payload": {"$ref": f"./{type_}.json"},
-        "bindings": {"kafka": {**key, "bindingVersion": BINDING}},
+        "bindings": {"kafka": {**_key(type_), "bindingVersion": BINDING}},
         "examples": [{"payload": example(type_)}],
     }
+
+
+def _key(type_: str) -> dict[str, Any]:
+    if type_ == TICK:
+        return {}
+    if type_ in SEGMENT_ALERT_TYPES:
+        return {"key": SEGMENT_KEY}
+    return {"key": OWN_ID if type_ in POPULATION_TYPES else CUSTOMER_KEY}
 
 
 def _dead_letter() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES, INPUTS_OF
 from shared.contracts.generate import INBOUND
 from shared.contracts.population import POPULATION_TYPES
 from shared.contracts.protocol import TICK, Redrive
+from shared.contracts.segments import SEGMENT_ALERT_TYPES
 from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, RISK, TOPICS, Topic, inbox
 
 
@@ -26,7 +27,7 @@ class Channel:
 _TYPES_ON: dict[str, tuple[str, ...]] = {
     **{inbox(s): (*(c.TYPE for c in INPUTS_OF[s]), Redrive.TYPE, TICK) for s in DOMAIN_SERVICES},
     CUSTOMER_EVENTS: (*FACT_TYPES, TICK),
-    ALERTS: tuple(ALERT_TYPES),
+    ALERTS: (*ALERT_TYPES, *SEGMENT_ALERT_TYPES),
     RISK: (RiskRow.TYPE,),
     POPULATION: tuple(POPULATION_TYPES),
 }

@@ -27,7 +27,7 @@ from services.analytics.pace import (
 from services.analytics.paces import Paces
 from services.analytics.record import COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, LAPSE, VOLUME
 from services.analytics.rules import Change, Rules
-from services.analytics.state import RING_WEEKS, WEEK, Customer, Events, Ring
+from services.analytics.state import DAY, RING_WEEKS, WEEK, Customer, Events, Ring
 
 SIGNS = (CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, VOLUME, LAPSE)
 NAMES = {
@@ -70,6 +70,28 @@ def is_up(number: int, strength: float, was_up: bool, rules: Rules) -> bool:
     if strength >= figures(number, rules).strength:
         return True
     return was_up and strength >= rules.change_clear
+
+
+def up_with(up: int, numbers: Sequence[int], strengths_: Sequence[float], rules: Rules) -> int:
+    """The signs that are up, a bit each, where some changes of pace have these strengths."""
+    for number, strength in zip(numbers, strengths_, strict=False):
+        bit = 1 << number
+        up = up | bit if is_up(number, strength, up & bit > 0, rules) else up & ~bit
+    return up
+
+
+def told_long_ago(
+    told: Sequence[int], numbers: Sequence[int], at: int, strengths_: Sequence[float], rules: Rules
+) -> int:
+    """Signs that are up and would come up today, a bit each, if one of them was told long ago. `told`: when, by place;
+    0: is not up."""
+    some = [
+        (number, when)
+        for number, when, strength in zip(numbers, told, strengths_, strict=False)
+        if when and is_up(number, strength, False, rules)
+    ]
+    is_long = any(at - when >= round(rules.told_again_days * DAY) for _, when in some)
+    return sum(1 << number for number, _ in some) if is_long else 0
 
 
 def probability(number: int, strength: float, rules: Rules) -> float:

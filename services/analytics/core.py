@@ -8,7 +8,6 @@ A customer is looked at when something is observed, at the first instant after t
 change a verdict, and once a week, all at once, when it is known what the week was like for the whole base.
 """
 
-import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -18,11 +17,13 @@ import numpy as np
 from services.analytics import alerts, changes
 from services.analytics.alerts import Transition
 from services.analytics.calendar import Calendar
+from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
 from services.analytics.population.model import risks, unfitted
 from services.analytics.population.numbers import Numbers, numbers, of_all
 from services.analytics.population.part import Known
+from services.analytics.population.segments import Segments, segments_of
 from services.analytics.record import (
     ATTRITION,
     BUYERS,
@@ -75,8 +76,7 @@ class Core:
         self.rules = rules
         self.known = Known(unfitted(rules), Calendar({}))  # of the whole base; in force
         self._customers = Pages(rules.name)
-        self._queue: list[tuple[int, str]] = []  # an entry counts only if `_queued` says the same
-        self._queued: dict[str, int] = {}
+        self._due = Due()
 
     def observe(self, o: Observation) -> list[Output]:
         """Remembers and judges at the observation's time, or, if it comes late, as of the customer's latest instant."""
@@ -91,26 +91,24 @@ class Core:
         if c.lapsed_at is None and ends(c, o):
             self._end(c, o)
         outputs = self._judge(c, at, touched, o)
-        self._await(c)
+        self._due.put(c.id, c.due)
         return outputs
 
     def advance(self, instant: int) -> list[Output]:
         """Judges, in order of id, the customers for whom something fell due. Once an instant: again gives nothing."""
         outputs: list[Output] = []
-        for c in self._fallen_due(instant):
+        for c in map(self._in_hand, self._due.take(instant)):
+            if c.due > instant:
+                self._due.put(c.id, c.due)
+                continue
             c.now = max(instant, c.now)
             outputs += self._judge(c, c.now, NONE, None)
-            self._await(c)
+            self._due.put(c.id, c.due)
         return outputs
 
     def next_due(self) -> int | None:
         """The earliest instant at which time alone may change anything, micros; it may be early, never late."""
-        while self._queue:
-            due, customer = self._queue[0]
-            if self._queued.get(customer) == due:
-                return due
-            heapq.heappop(self._queue)
-        return None
+        return self._due.earliest()
 
     def risks(self, at: int, of: Sequence[str] | None = None) -> Iterator[tuple[str, float]]:
         """As of an instant not before the latest observation: of those named, or of every customer who has bought, in
@@ -129,6 +127,10 @@ class Core:
         """Of every customer with an occasion, in order of id, as of the beginning of a week, micros."""
         return (row for c in self._customers.everybody() if (row := numbers(c, week // WEEK)) is not None)
 
+    def segments(self, week: int) -> Segments:
+        """Exact figures of all customers in the week that ends at `week`, micros, by segment."""
+        return segments_of(self._customers.everybody(), week, self.rules)
+
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""
         self.known = of_base
@@ -144,9 +146,9 @@ class Core:
     def load_pages(self, pages: Mapping[int, bytes]) -> None:
         """Replaces all customers by those of the pages. Raises OtherState, and then nothing is replaced."""
         loaded = self._customers.load(pages)
-        self._queue, self._queued = [], {}
+        self._due = Due()
         for c in loaded:
-            self._enqueue(c)
+            self._due.put(c.id, c.due)
 
     def _looked_at(self, some: list[Customer], at: int) -> list[Output]:
         """Pace and risk of some customers, at the end of a week."""
@@ -170,8 +172,8 @@ class Core:
 
     def _one_looked_at(self, c: Customer, at: int, strength: list[float], seen: Outlook | None) -> list[Output]:
         watched = self._watched(c)
-        up = self._changed(c, watched, strength[: len(watched)])
-        again = self._to_be_told_again(c, at, strength)
+        up = changes.up_with(c.up, watched, strength, self.rules)
+        again = changes.told_long_ago(c.told, watched, at, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
         if up != c.up or again or is_risky:
             c = self._in_hand(c.id)
@@ -179,7 +181,7 @@ class Core:
             self._tell(c, at)
             c.up = up
             outputs = self._judge(c, c.now, BY_RISK if is_risky else NONE, None)
-            self._await(c)
+            self._due.put(c.id, c.due)
             return outputs
         if seen is None or (c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown):
             return []
@@ -188,31 +190,6 @@ class Core:
         c.due = min(min(c.dues), alerts.awaits(c.life, self.rules))
         return self._row(c, at, seen.risk, anyway=False)
 
-    def _is_watched(self, c: Customer) -> bool:
-        """Not after a declared lapse, when the time is over in which they may be won back."""
-        return c.lapsed_at is None or c.life.is_open
-
-    def _watched(self, c: Customer) -> tuple[int, ...]:
-        """Changes that are to be found; of a lapse that is declared nothing is."""
-        return changes.SIGNS if c.declared is None else changes.SIGNS[:-1]
-
-    def _to_be_told_again(self, c: Customer, at: int, strength: Sequence[float]) -> int:
-        """The signs that are up and would come up today, a bit each, if one of them was told long ago."""
-        told = [place for place in range(len(self._watched(c))) if c.told[place]]
-        would = [place for place in told if changes.is_up(changes.SIGNS[place], strength[place], False, self.rules)]
-        long = round(self.rules.told_again_days * DAY)
-        is_long_ago = any(at - c.told[place] >= long for place in would)
-        return sum(1 << changes.SIGNS[place] for place in would) if is_long_ago else 0
-
-    def _changed(self, c: Customer, numbers: Iterable[int], strength: Sequence[float]) -> int:
-        """The signs that are up, where changes of pace have these strengths."""
-        up = c.up
-        for number, nats in zip(numbers, strength, strict=True):
-            bit = 1 << number
-            is_up = changes.is_up(number, nats, up & bit > 0, self.rules)
-            up = up | bit if is_up else up & ~bit
-        return up
-
     def _in_hand(self, customer: str) -> Customer:
         found = self._customers.get(customer)
         assert found is not None, "seen a moment ago"
@@ -220,6 +197,14 @@ class Core:
 
     def _with_occasions(self) -> Iterator[Customer]:
         return (c for c in self._customers.everybody() if c.occasions is not None)
+
+    def _is_watched(self, c: Customer) -> bool:
+        """Not after a declared lapse, when the time is over in which they may be won back."""
+        return c.lapsed_at is None or c.life.is_open
+
+    def _watched(self, c: Customer) -> tuple[int, ...]:
+        """Changes that are to be found; of a lapse that is declared nothing is."""
+        return changes.SIGNS if c.declared is None else changes.SIGNS[:-1]
 
     def _judge(self, c: Customer, at: int, touched: Sequence[int], o: Observation | None) -> list[Output]:
         rules = self.rules
@@ -236,7 +221,7 @@ class Core:
             outputs += self._ended(c, at)
         if outputs or is_back or o is None:
             outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
-        c.due = self._due(c)
+        c.due = self._next(c)
         return outputs
 
     def _find(self, c: Customer, at: int, touched: Sequence[int]) -> None:
@@ -250,7 +235,8 @@ class Core:
         if heard:
             model, calendar = self.known
             before = c.up
-            c.up = self._changed(c, heard, changes.strengths([c], at, model.paces, calendar, heard)[0].tolist())
+            strength = changes.strengths([c], at, model.paces, calendar, heard)[0].tolist()
+            c.up = changes.up_with(c.up, heard, strength, self.rules)
             touched = [*touched, *BY_RISK] if (before ^ c.up) >> LAPSE & 1 else touched
         for number, (up, due) in self._verdicts(c, at, touched) if c.lapsed_at is None else ():
             bit, dues[number] = 1 << number, due
@@ -284,7 +270,7 @@ class Core:
         why = alerts.lapsed(c.life)
         return [] if why is None else [self._alert(c, at, why, None)]
 
-    def _due(self, c: Customer) -> int:
+    def _next(self, c: Customer) -> int:
         if c.lapsed_at is not None:
             return alerts.ends_at(c.lapsed_at, self.rules) if c.life.is_open else NEVER
         return min(min(c.dues), alerts.awaits(c.life, self.rules))
@@ -305,31 +291,6 @@ class Core:
         c.shown = step
         c.rows += 1
         return [RiskOut(c.id, risk_bytes(c.id, c.rows, row(c, at, risk, self.rules, self.known.model)))]
-
-    def _fallen_due(self, instant: int) -> list[Customer]:
-        due: list[Customer] = []
-        while self._queue and self._queue[0][0] <= instant:
-            at, customer = heapq.heappop(self._queue)
-            if self._queued.get(customer) != at:
-                continue
-            del self._queued[customer]
-            c = self._customers.get(customer)
-            assert c is not None, "only customers who are there are awaited"
-            if c.due <= instant:
-                due.append(c)
-            else:
-                self._enqueue(c)
-        return sorted(due, key=lambda c: c.id)
-
-    def _await(self, c: Customer) -> None:
-        """An entry that is too early costs a look at the queue when its time comes, and spares one now."""
-        if c.due < self._queued.get(c.id, NEVER):
-            self._enqueue(c)
-
-    def _enqueue(self, c: Customer) -> None:
-        if c.due < NEVER:
-            self._queued[c.id] = c.due
-            heapq.heappush(self._queue, (c.due, c.id))
 
 
 def _batches(customers: Iterable[Customer], size: int) -> Iterator[list[Customer]]:

@@ -205,7 +205,8 @@ class Partition:
 
     def _part(self, week: int) -> Part:
         is_first, self._has_spoken = not self._has_spoken, True
-        return part_of(self.core.numbers(week), self.core.rules, week=week, number=self._number, is_first=is_first)
+        rows, segments = self.core.numbers(week), self.core.segments(week)
+        return part_of(rows, segments, self.core.rules, week=week, number=self._number, is_first=is_first)
 
     def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
         setattr(book.applied, read.chain[0], read.sequence)

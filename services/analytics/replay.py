@@ -15,6 +15,7 @@ from services.analytics.order import Instant, Order, Stop
 from services.analytics.partition import HOUR
 from services.analytics.population.part import DELAY, Result, known_as_of, next_look, part_of
 from services.analytics.population.refit import Refit
+from services.analytics.population.segments import SegmentOut
 from services.analytics.record import is_occasion
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
@@ -65,7 +66,7 @@ class Replay:
         self._taken += 1
         return True
 
-    def advance(self, to: int) -> Iterator[Output | Score]:
+    def advance(self, to: int) -> Iterator[Output | SegmentOut | Score]:
         """Nothing before `to`, micros, will be taken any more."""
         for service in DOMAIN_SERVICES:
             self._order.tick(service, to)
@@ -82,17 +83,19 @@ class Replay:
             self._bought[o.customer] = o.at
         return self._core.observe(o)
 
-    def _stopped(self, at: int) -> Sequence[Output]:
+    def _stopped(self, at: int) -> Sequence[Output | SegmentOut]:
         if at % WEEK:
             return self._core.look(at, known_as_of(self.results, at - DELAY, self._core.rules))
-        part = part_of(self._core.numbers(at), self._core.rules, week=at, number=0, is_first=not self._has_spoken)
+        rows, segments = self._core.numbers(at), self._core.segments(at)
+        part = part_of(rows, segments, self._core.rules, week=at, number=0, is_first=not self._has_spoken)
         self._refit.take_part(part)
         self._has_spoken = True
         result = self._refit.due()
         assert result is not None, "the only part is there"
+        alerts = self._refit.alerts()
         self._refit.take_result(result)
         self.results[at] = result
-        return []
+        return alerts
 
     def _scores(self, before: int) -> Iterator[Score]:
         """Of instants that are over, so that the order of what happened at once shows nowhere."""

@@ -61,6 +61,7 @@ class Rules:
     change_clear: float = 3.6  # nats, below which its sign goes down; nothing known is 3.3, the logarithm of 26 weeks
     win_back_days: float = 90.0  # after a declared lapse the alert stays open, and changes are watched
     told_again_days: float = 90.0  # a sign that is still up then is told again
+    ticket_cap: float = 4.0  # usual tickets, of the value of a segment: one big order is no trend
     buyer_silent_days: float = 45.0  # a buyer is gone after this and after so many of their own gaps:
     buyer_silent_gaps: float = 3.0
     buyers_min: int = 3  # regular buyers below which an account is not judged

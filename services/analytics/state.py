@@ -7,6 +7,7 @@ may come late: it is placed in the week where it belongs, and time never runs ba
 from __future__ import annotations
 
 from math import exp, log1p
+from typing import NamedTuple
 
 import msgspec
 
@@ -87,6 +88,23 @@ class Fading(msgspec.Struct, array_like=True, gc=False):
             self.fast, self.slow, self.at = self.fast * fast + 1, self.slow * slow + 1, at
 
 
+class Week(msgspec.Struct, array_like=True, gc=False):
+    """A calendar week with an occasion, by its number since 1970. `spent`: minor units."""
+
+    number: int = -1
+    occasions: int = 0
+    spent: int = 0
+
+
+class WeekSeen(NamedTuple):
+    """Occasions in one week and before it, and what was spent."""
+
+    occasions: int
+    spent: int
+    before: int
+    spent_before: int
+
+
 class Occasions(msgspec.Struct, array_like=True, gc=False):
     """Days (UTC) with a purchase, or with what else a lapse is the absence of. A late one between the first and the
     last counts as another. Gaps in days; amounts in minor units of the first currency."""
@@ -103,10 +121,13 @@ class Occasions(msgspec.Struct, array_like=True, gc=False):
     spent: int = 0
     ticket: int = 0  # the last one
     ticket_day: int = -1
+    newest: Week = msgspec.field(default_factory=Week)  # the last two weeks with an occasion
+    second: Week = msgspec.field(default_factory=Week)
 
     def add(self, at: int, horizon_days: float) -> None:
         if self.recent.count == 0:
             self.recent.add(at, horizon_days)
+            self._week(at).occasions += 1
         elif at // DAY not in (self.first // DAY, self.last // DAY):
             self._repeat(at, horizon_days)
         self.first, self.last = min(at, self.first), max(at, self.last)
@@ -116,6 +137,7 @@ class Occasions(msgspec.Struct, array_like=True, gc=False):
         if currency is None or currency != (self.currency or currency):
             return
         self.currency = currency
+        self._week(at).spent += amount
         self.spent = min(MAX_SPENT, self.spent + amount)
         if at // DAY == self.ticket_day:
             self.ticket = min(MAX_SPENT, self.ticket + amount)
@@ -123,9 +145,29 @@ class Occasions(msgspec.Struct, array_like=True, gc=False):
             self.ticket, self.ticket_day = amount, at // DAY
             self.tickets += 1
 
+    def week_before(self, end: int) -> WeekSeen | None:
+        """The week that ends at `end`, micros, at most a week ago; none: there was no occasion before it."""
+        number = end // WEEK - 1
+        recent = [week for week in (self.newest, self.second) if week.number >= number]
+        before = self.repeats + 1 - sum(week.occasions for week in recent)
+        if before <= 0:
+            return None
+        week = next((week for week in recent if week.number == number), Week())
+        return WeekSeen(week.occasions, week.spent, before, max(0, self.spent - sum(week.spent for week in recent)))
+
+    def _week(self, at: int) -> Week:
+        """Of what is older than both nothing is kept apart."""
+        number = at // WEEK
+        if number > self.newest.number:
+            self.newest, self.second = Week(number), self.newest
+        elif self.second.number < number < self.newest.number:
+            self.second = Week(number)
+        return next((week for week in (self.newest, self.second) if week.number == number), Week())
+
     def _repeat(self, at: int, horizon_days: float) -> None:
         self.repeats += 1
         self.recent.add(at, horizon_days)
+        self._week(at).occasions += 1
         if at > self.last:
             self.gap = days(at - self.last)
             self.squares += self.gap**2

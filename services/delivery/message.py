@@ -26,6 +26,7 @@ class _Money(msgspec.Struct, frozen=True):
 
 class _Data(msgspec.Struct, frozen=True):
     segment: str | None = None
+    sign: str | None = None  # of an alert about a segment
     signs: tuple[_Sign, ...] = ()
     value_at_risk: tuple[_Money, ...] = ()
 
@@ -60,7 +61,7 @@ def read_message(value: bytes | None) -> Message | None:
         return None
     return Message(
         type=event.type,
-        signs=frozenset(s.sign for s in event.data.signs),
+        signs=frozenset(s.sign for s in event.data.signs) | {s for s in [event.data.sign] if s is not None},
         segment=event.data.segment,
         values={money.currency: money.amount_minor for money in event.data.value_at_risk},
         body=format_sse_event(event=event.type, data_str=text).removesuffix(b"\n"),

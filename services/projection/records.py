@@ -14,6 +14,7 @@ from services.projection.timeline import Entry
 from shared.broker import Record
 from shared.contracts.envelope import Problem, Unreadable
 from shared.contracts.protocol import TICK
+from shared.contracts.segments import TYPE_BEGINS
 from shared.contracts.upcast import STEPS, upcast
 from shared.contracts.values import parse_time, to_micros
 
@@ -44,11 +45,13 @@ class Arrival(NamedTuple):
 
 
 def read_arrival(record: Record) -> Arrival | None:
-    """None for what is said of a whole partition and of no customer: ticks, rules. Raises Unreadable."""
+    """None for what is said of no customer: ticks, rules, alerts about segments. Raises Unreadable."""
     if record.value is None:
         raise Unreadable("empty", [Problem("", "a record without a value")])
     envelope = _read(record.value)
     if envelope.type == TICK or (record.key is None and not envelope.subject):
+        return None
+    if envelope.type.startswith(TYPE_BEGINS):
         return None
     return Arrival(envelope.subject, _entry(envelope), record)
 

@@ -17,13 +17,19 @@ from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
 from shared.contracts.envelope import SCHEMA_ROOT, Envelope, Fact, FactEnvelope, Input
 from shared.contracts.population import POPULATION_TYPES, PopulationEnvelope
 from shared.contracts.protocol import TICK, Redrive, TickData
+from shared.contracts.segments import SEGMENT_ALERT_TYPES, SegmentEnvelope
 from shared.contracts.values import CustomerId, EventId, Model, UtcTime
 
 EXAMPLES = Path(__file__).parent / "examples"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 INBOUND: dict[str, type[Input]] = {**INPUT_TYPES, Redrive.TYPE: Redrive}
-OUTBOUND: dict[str, type[Fact]] = {**ALERT_TYPES, RiskRow.TYPE: RiskRow, **POPULATION_TYPES}  # what analytics says
+OUTBOUND: dict[str, type[Fact]] = {  # what analytics says
+    **ALERT_TYPES,
+    **SEGMENT_ALERT_TYPES,
+    RiskRow.TYPE: RiskRow,
+    **POPULATION_TYPES,
+}
 TYPES: tuple[str, ...] = (*INBOUND, *FACT_TYPES, *OUTBOUND, TICK)
 
 
@@ -76,6 +82,8 @@ def event_model(type_: str) -> type[BaseModel]:
         return create_model("Tick", __base__=TickEnvelope, **own)
     if type_ in POPULATION_TYPES:
         return create_model(data.__name__, __base__=PopulationEnvelope, partitionkey=(EventId, ...), **own)
+    if type_ in SEGMENT_ALERT_TYPES:
+        return create_model(data.__name__, __base__=SegmentEnvelope, partitionkey=(str, ...), **own)
     envelope = FactEnvelope if type_ in FACT_TYPES else AlertEnvelope
     return create_model(data.__name__, __base__=envelope, partitionkey=(CustomerId, ...), **own)
 

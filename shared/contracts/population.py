@@ -71,6 +71,24 @@ class CustomerNumbers(NamedTuple):
     counts: CustomerCounts
 
 
+class SegmentFigures(NamedTuple):
+    """All customers of one segment who had an occasion before the week that has ended; sums are exact."""
+
+    segment: Annotated[str, Field(strict=True, max_length=128, description="empty: all customers of the partition")]
+    customers: Count
+    buyers: Annotated[Count, Field(description="of them, with an occasion in the week")]
+    expected: Annotated[Count, Field(description="buyers that were to be expected, times 2^32")]
+    value: Annotated[Count, Field(description="what the buyers spent, minor units; at most some usual tickets each")]
+    expected_value: Annotated[Count, Field(description="what the expected buyers spend at their usual tickets")]
+
+
+class Segments(Model):
+    """What a partition tells of its segments, for the week that has ended."""
+
+    one_in: OneIn = Field(default=1, description="of one in so many segments, chosen by CRC-32 of the name")
+    rows: tuple[SegmentFigures, ...] = Field(default=(), description="in order of name")
+
+
 class AttritionPopulationPart(Fact):
     """One partition of the log tells of its customers at the beginning of a week, once it has judged all before it."""
 
@@ -82,6 +100,7 @@ class AttritionPopulationPart(Fact):
     customers: Count = Field(description="that have had an occasion")
     one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
     rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
+    segments: Segments = Segments()
 
 
 class PopulationParameters(Model):

@@ -19,6 +19,7 @@ from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Part, Result
+from services.analytics.population.segments import SegmentRow, Segments
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
 from shared.contracts import analytics, population, values
@@ -96,7 +97,10 @@ numbers = st.builds(
     counts=st.builds(Counts, day_numbers, st.tuples(*[counts] * 4), st.tuples(*[counts] * 4), st.tuples(*[counts] * 3)),
 )
 one_in = st.integers(0, 20).map(lambda number: 2**number)
-parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, st.lists(numbers, max_size=3))
+segment_rows = st.lists(st.builds(SegmentRow, st.just("") | ids, *[st.integers(0, 2**62)] * 5), max_size=3)
+segments = st.builds(Segments, one_in, segment_rows)
+rows_of_part = st.lists(numbers, max_size=3)
+parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, rows_of_part, segments)
 finite = st.floats(-1e18, 1e18)
 weights = st.lists(finite, max_size=3).map(tuple)
 regressions = st.none() | st.builds(Regression, weights, weights, weights)
@@ -200,6 +204,7 @@ def test_a_model_that_could_not_be_read_is_not_written() -> None:
         (population_wire.PartData, population.AttritionPopulationPart),
         (population_wire.ResultData, population.AttritionModelRefitted),
         (population_wire.ModelData, population.RiskModel),
+        (Segments, population.Segments),
         (Regression, population.RegressionWeights),
     ],
 )
@@ -211,6 +216,10 @@ def test_no_field_of_the_contract_is_missing_and_none_stands_elsewhere(
 
 def test_a_customer_has_the_columns_of_the_contract_in_their_order() -> None:
     assert population.CustomerNumbers._fields == Numbers.__struct_fields__
+
+
+def test_a_segment_has_the_columns_of_the_contract_in_their_order() -> None:
+    assert population.SegmentFigures._fields == SegmentRow.__struct_fields__
 
 
 def test_the_parameters_of_a_base_are_those_of_the_contract() -> None:

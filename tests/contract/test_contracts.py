@@ -21,6 +21,7 @@ from shared.contracts.population import (
     read_part,
 )
 from shared.contracts.protocol import TICK
+from shared.contracts.segments import SEGMENT_ALERT_TYPES, read_segment_alert, segment_alert_bytes
 from shared.contracts.tick import read_tick, write_tick
 from tests.specification import day
 from tests.strategies import facts_of
@@ -74,6 +75,12 @@ def test_a_row_of_risk_that_was_published_is_read_and_written_the_same() -> None
 def test_what_was_said_of_the_whole_base_is_read_and_written_the_same() -> None:
     part, model = (compact(example(type_)) for type_ in (AttritionPopulationPart.TYPE, AttritionModelRefitted.TYPE))
     assert (part, model) == (part_bytes(read_part(part)), model_bytes(read_model(model)))
+
+
+@pytest.mark.parametrize("type_", SEGMENT_ALERT_TYPES)
+def test_an_alert_about_a_segment_is_read_and_written_the_same(type_: str) -> None:
+    published = compact(example(type_))
+    assert published == segment_alert_bytes(read_segment_alert(published))
 
 
 def test_a_tick_that_was_published_is_read_and_written_the_same() -> None:

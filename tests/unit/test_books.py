@@ -12,6 +12,9 @@ from cli.books.findings import FIRST_FEW, Findings, Place
 from cli.books.inbox_book import REDRIVEN_FROM
 from shared.broker import Record, TopicPartition
 from shared.contracts.analytics import AttritionAlertRaised, alert_bytes
+from shared.contracts.envelope import compact_json
+from shared.contracts.generate import example
+from shared.contracts.segments import SEGMENT_ALERT_TYPES
 from shared.event_store import Commit
 from shared.memory_broker import MemoryRecord
 from shared.settings import TimeSource
@@ -274,6 +277,12 @@ def test_alerts_are_numbered_per_customer_and_rules_and_shown(quiet: Read) -> No
     assert {"published": 2, "projected": 2} == service(quiet.books, "analytics/r1")
     quiet.records.pop()
     assert ["analytics/r1/anna/2 is shown, and was never published"] == quiet.findings
+
+
+@pytest.mark.parametrize("type_", SEGMENT_ALERT_TYPES)
+def test_alerts_about_segments_are_in_nobodys_books(type_: str, quiet: Read) -> None:
+    quiet.records.append(MemoryRecord(ALERTS, 0, 0, 0, b"segment/B", compact_json(example(type_))))
+    assert [] == quiet.findings
 
 
 def alert(rules: str, sequence: int) -> bytes:

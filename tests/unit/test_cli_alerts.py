@@ -9,6 +9,7 @@ from cli import alerts, context
 from cli.alerts import cells_of, line_of, open_alerts, read_message, signs_of
 from cli.errors import CliError
 from cli.wording import measure
+from shared.contracts.generate import example
 from tests.unit.cli_records import record
 
 CALL = {
@@ -67,6 +68,14 @@ def test_a_customer_that_never_bought_has_no_risk_and_nothing_at_stake() -> None
 def test_a_measure_that_is_withheld_says_what_it_would_have_to_achieve(needed: float | None, words: str) -> None:
     said = measure({**CALL, "is_worth_it": False, "break_even_success": needed})
     assert f"not worth it: personal call, 25.00 EUR for 180.00 EUR expected; {words}" == said
+
+
+def test_a_message_about_a_segment_is_one_line_too() -> None:
+    read = example("tenure.segment-alert-raised.v1")
+    assert ["active_buyers_decline"] == signs_of(read["data"])
+    assert line_of(read) == (
+        "2026-03-12 00:00  raised        segment/B  active_buyers_decline  612 where 740 were expected since 2026-01-15"
+    )
 
 
 def test_a_message_of_the_topic_is_one_line() -> None:

@@ -22,6 +22,7 @@ from shared import telemetry
 from shared.contracts.analytics import ALERT_TYPES, RiskRow, Sign
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES, OWNER_OF
 from shared.contracts.population import POPULATION_TYPES
+from shared.contracts.segments import SEGMENT_ALERT_TYPES
 from shared.settings import Platform
 from shared.topics import TOPICS
 from tests.unit.documentation import (
@@ -124,7 +125,9 @@ def test_every_log_event_of_a_service_is_explained() -> None:
     assert {event for event in log_events() if f"`{event}`" not in text_of(DOCS / "operations.md")} == set()
 
 
-@pytest.mark.parametrize("type_", [*INPUT_TYPES, *FACT_TYPES, *ALERT_TYPES, RiskRow.TYPE, *POPULATION_TYPES])
+@pytest.mark.parametrize(
+    "type_", [*INPUT_TYPES, *FACT_TYPES, *ALERT_TYPES, *SEGMENT_ALERT_TYPES, RiskRow.TYPE, *POPULATION_TYPES]
+)
 def test_every_type_is_named_on_the_page_of_events(type_: str) -> None:
     assert f"`{type_}`" in text_of(DOCS / "events.md")
 

@@ -16,7 +16,9 @@ from services.projection.records import read_arrival
 from services.projection.store import MemoryStore
 from services.projection.timeline import MAX_PAGE_CHARACTERS, Entry, Place, Query, place_of, short_name
 from services.projection.view import View, evolve, fold, interpret
-from shared.contracts.envelope import Unreadable
+from shared.contracts.envelope import Unreadable, compact_json
+from shared.contracts.generate import example
+from shared.contracts.segments import SEGMENT_ALERT_TYPES
 from shared.contracts.tick import write_tick
 from shared.contracts.values import Stage, to_micros
 from tests.stories import (
@@ -261,6 +263,11 @@ def test_what_is_said_of_a_partition_is_on_no_timeline() -> None:
     tick = record(write_tick("tenure/retention", day(1)), customer=None)
     rules = record(b'{"type":"tenure.rules-activated.v1","data":{}}', customer=None)
     assert [] == entries([tick, rules])
+
+
+@pytest.mark.parametrize("type_", SEGMENT_ALERT_TYPES)
+def test_what_is_said_of_a_segment_is_on_no_timeline(type_: str) -> None:
+    assert [] == entries([record(compact_json(example(type_)), customer="segment/B")])
 
 
 @given(st.binary(max_size=200))

@@ -7,6 +7,8 @@ import pytest
 
 from services.delivery.place import read_place, write_place
 from shared.contracts.analytics import AttritionAlertCleared, Sign
+from shared.contracts.envelope import compact_json
+from shared.contracts.generate import example
 from shared.keys import Scope, issue
 from tests.unit.delivery import AS_OF
 from tests.wiring.delivery import PARTITIONS, STREAM, Event, delivering, is_farewell, process
@@ -78,6 +80,19 @@ async def test_a_process_that_starts_has_the_newest_messages_at_hand() -> None:
     async with delivering(already=30, recent_messages=3 * PARTITIONS) as delivery:
         recent = delivery.readers.live.recent
         assert (3 * PARTITIONS, [10] * PARTITIONS) == (recent.end - recent.first, recent.place)
+
+
+async def test_an_alert_about_a_segment_comes_by_its_sign_and_its_segment() -> None:
+    raised = compact_json(example("tenure.segment-alert-raised.v1"))
+    async with (
+        delivering() as delivery,
+        delivery.reading(segment=["B"], sign=["active_buyers_decline"]) as reader,
+        delivery.reading(sign=["attrition"]) as other,
+    ):
+        delivery.topic.append(0, raised)
+        wanted = delivery.write(partition=0, signs=(Sign.ATTRITION,), segment="A")
+        assert [raised] == await reader.data(1)
+        assert wanted == await other.data(1)
 
 
 async def test_filters_choose_and_the_end_of_an_alert_passes_those_by_sign_and_value() -> None:

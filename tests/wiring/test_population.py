@@ -2,11 +2,13 @@
 
 import pytest
 
-from services.analytics.population.part import MOST_ROWS, Result
+from services.analytics.population.part import MOST_ROWS, Part, Result
+from services.analytics.population.segments import MOST_SEGMENTS, MOST_WATCHED, SegmentRow
 from services.analytics.population.wire import key_of, part_bytes
-from shared.contracts.values import MAX_CUSTOMER_ID
+from shared.contracts.segments import SegmentSign, read_segment_alert
+from shared.contracts.values import MAX_CUSTOMER_ID, format_time, from_micros
 from shared.kafka_publisher import MAX_BATCH_BYTES
-from shared.topics import DEAD_LETTER_MAX_BYTES, POPULATION
+from shared.topics import ALERTS, DEAD_LETTER_MAX_BYTES, POPULATION, partition_of
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
 
 SKIPPED = Result(RULES.name, FIRST, 0, 1, None)
@@ -182,11 +184,64 @@ async def test_of_two_answers_to_a_week_everybody_takes_the_first(topic: Topic) 
     assert [0, 0, 1] == topic.weeks()
 
 
+FALLEN = 62  # weeks after FIRST at the end of which a fall since week 60 is beyond doubt
+
+
+def told(week: int) -> list[Part]:
+    """Two partitions with half of two segments each; from week 60 on, none of one segment buys."""
+    rows = [
+        SegmentRow("", 500, 50 if week >= 60 else 100, 100 * 2**32, 100 * 50, 100 * 50),
+        SegmentRow("A", 250, 0 if week >= 60 else 50, 50 * 2**32, 50 * 50, 50 * 50),
+        SegmentRow("B", 250, 50, 50 * 2**32, 50 * 50, 50 * 50),
+    ]
+    return [part(week, number, segments=rows) for number in range(2)]
+
+
+async def test_a_segment_that_falls_is_told_of_once_among_the_alerts(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(*(one for week in range(FALLEN) for one in told(week)))
+    await owner.work()
+    [raised] = topic.broker.records(ALERTS)
+    assert b"segment/A" == raised.key
+    assert partition_of("segment/A", 2) == raised.partition
+    alert = read_segment_alert(raised.value or b"")
+    assert ("A", SegmentSign.ACTIVE_BUYERS_DECLINE) == (alert.segment, alert.sign)
+
+
+async def test_an_owner_that_dies_between_alert_and_result_is_followed_by_one_that_says_the_same(topic: Topic) -> None:
+    topic.say(*(one for week in range(FALLEN) for one in told(week)))
+    await Owner(topic).work()
+    said, answered = topic.alerts(), topic.results()
+    raised_at = next(number for number, result in enumerate(answered) if b"/" + written(result.week) + b'"' in said[0])
+    again = Topic()
+    again.say(*(one for week in range(FALLEN) for one in told(week)), *answered[:raised_at])
+    await Owner(again).work()
+    assert said == again.alerts(), "the result of that week was not there yet"
+    await Owner(again).work()
+    assert said == again.alerts(), "and now it is"
+
+
+async def test_of_a_week_that_was_given_up_nothing_is_said(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(*(one for week in range(60) for one in told(week)), told(60)[0])
+    topic.now = at(60, hours=23)
+    await owner.work()
+    assert 61 == len(topic.results())
+    assert [] == topic.alerts()
+
+
+def written(week: int) -> bytes:
+    return format_time(from_micros(week)).encode()
+
+
 def test_a_part_of_as_many_rows_as_there_may_be_fits_into_a_batch() -> None:
-    full = part(0, 0, ids=[f"customer-{n:08}" for n in range(MOST_ROWS)])
+    segments = [SegmentRow(f"segment-{n:03}", 10**6, 10**6, 2**52, 10**12, 10**12) for n in range(MOST_WATCHED)]
+    full = part(0, 0, ids=[f"customer-{n:08}" for n in range(MOST_ROWS)], segments=segments)
     assert len(part_bytes(full)) + len(key_of(full)) < MAX_BATCH_BYTES * 0.95
 
 
 def test_the_longest_names_make_no_part_that_the_topic_cannot_take() -> None:
-    full = part(0, 0, ids=[f"{n:04}".ljust(MAX_CUSTOMER_ID, "\U0001f600") for n in range(MOST_ROWS)])
+    names = [f"{n:04}".ljust(MAX_CUSTOMER_ID, "\U0001f600") for n in range(MOST_ROWS)]
+    segments = [SegmentRow(name, *[2**62] * 5) for name in names[:MOST_SEGMENTS]]
+    full = part(0, 0, ids=names, segments=segments)
     assert len(part_bytes(full)) < DEAD_LETTER_MAX_BYTES

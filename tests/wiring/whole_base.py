@@ -10,13 +10,14 @@ from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.population.refit import Refit
 from services.analytics.population.results import Results
+from services.analytics.population.segments import SegmentRow, Segments
 from services.analytics.population.wire import key_of, part_bytes, read, result_bytes
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, UNCHANGED, WEEK
 from shared.broker import Record, TopicPartition
 from shared.contracts.values import from_micros
 from shared.memory_broker import MemoryBroker
-from shared.topics import POPULATION
+from shared.topics import ALERTS, POPULATION
 
 RULES = Rules()
 FIRST = 2900 * WEEK  # 31 July 2025
@@ -32,12 +33,18 @@ def customer(id_: str, *, at: int = FIRST) -> Numbers:
 
 
 def part(
-    week: int, partition: int, *, is_first: bool | None = None, rules: str = RULES.name, ids: Collection[str] = ()
+    week: int,
+    partition: int,
+    *,
+    is_first: bool | None = None,
+    rules: str = RULES.name,
+    ids: Collection[str] = (),
+    segments: Sequence[SegmentRow] = (),
 ) -> Part:
     """Of the week so many weeks after FIRST; the first one, if it is that week and nothing else is said."""
     rows = [customer(id_, at=FIRST + week * WEEK) for id_ in ids]
     first = week == 0 if is_first is None else is_first
-    return Part(rules, FIRST + week * WEEK, partition, first, len(rows), 1, rows)
+    return Part(rules, FIRST + week * WEEK, partition, first, len(rows), 1, rows, Segments(1, [*segments]))
 
 
 class Topic:
@@ -47,6 +54,7 @@ class Topic:
         self.now = from_micros(FIRST) + timedelta(minutes=1)
         self.broker = MemoryBroker(clock=lambda: self.now.timestamp())
         self.broker.create_topic(POPULATION, 1)
+        self.broker.create_topic(ALERTS, 2)
 
     def say(self, *said: Part | Result) -> None:
         for one in said:
@@ -56,6 +64,10 @@ class Topic:
     def results(self) -> list[Result]:
         """In the order in which they stand there, copies and all."""
         return [said for r in self.broker.records(POPULATION) if isinstance(said := read(r.value or b""), Result)]
+
+    def alerts(self) -> list[bytes]:
+        """About segments."""
+        return [record.value or b"" for record in self.broker.records(ALERTS)]
 
     def weeks(self) -> list[int]:
         """Of the results, counted from FIRST."""

@@ -1,9 +1,10 @@
 """What follows for the whole base, and when is it no longer waited for? The owner of the one partition of the topic.
 
 In: parts and results as they stand in the topic, from its beginning at every takeover: nothing is committed, nothing is
-kept. Out: for each week one result, when all parts are there. In `wall` time a week whose parts do not come is given
-up an hour before anybody has to stand still for it, and the model before it stays; the decision is a record like any
-other. In `history` nothing is given up. Two owners at once do no harm: they say the same, and the first one counts.
+kept. Out: for each week one result, when all parts are there, and ahead of it the alerts about segments. In `wall` time
+a week whose parts do not come is given up an hour before anybody has to stand still for it, and the model before it
+stays; the decision is a record like any other. In `history` nothing is given up. Two owners at once do no harm: they
+say the same, and the first one counts.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -14,13 +15,14 @@ import structlog
 from services.analytics.population.part import DELAY, Part, Result
 from services.analytics.population.refit import Refit
 from services.analytics.population.results import Results, heard
+from services.analytics.population.segments import SegmentOut
 from services.analytics.population.wire import key_of, result_bytes
 from services.analytics.rules import Rules
 from services.analytics.state import WEEK
 from shared.broker import Outgoing, Publisher, Record, TopicPartition
 from shared.contracts.values import format_time, from_micros, to_micros
-from shared.telemetry import POPULATION_RESULTS
-from shared.topics import POPULATION
+from shared.telemetry import ALERTS_PUBLISHED, POPULATION_RESULTS
+from shared.topics import ALERTS, POPULATION, partition_of
 
 log = structlog.get_logger()
 
@@ -94,12 +96,20 @@ class PopulationJob:
             return
         result = await self._aside(fold.refit.due)
         if result is not None and not self._is_answered(fold, result.week):
+            await self._alert(fold.refit.alerts())
             await self._say(fold, result, "refitted")
             log.info("population_refitted", week=_name(result.week), customers=result.customers, one_in=result.one_in)
 
     def _is_answered(self, fold: "_Fold", week: int) -> bool:
         """Its result stands in the topic, though it has not been folded yet."""
         return week == fold.said or week in self._results.by_week
+
+    async def _alert(self, alerts: Sequence[SegmentOut]) -> None:
+        """Before the result: who dies in between leaves the week to be answered, and the same is said again."""
+        for alert in alerts:
+            partition = partition_of(alert.subject, self._partitions)
+            await self._publisher.publish([[Outgoing(ALERTS, partition, alert.subject.encode(), alert.value)]])
+            ALERTS_PUBLISHED.inc()
 
     async def _say(self, fold: "_Fold", result: Result, kind: str) -> None:
         await self._publisher.publish([[Outgoing(POPULATION, 0, key_of(result), result_bytes(result))]])

@@ -13,6 +13,7 @@ import msgspec
 from services.analytics.calendar import Calendar
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers
+from services.analytics.population.segments import Segments
 from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK
 
@@ -22,7 +23,7 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 class Part(msgspec.Struct, frozen=True):
     """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
-    Rows: of one in so many customers, in order of id."""
+    Rows: of one in so many customers, in order of id. Segments: of all customers."""
 
     rules: str
     week: int
@@ -31,6 +32,7 @@ class Part(msgspec.Struct, frozen=True):
     customers: int
     one_in: int
     rows: list[Numbers]
+    segments: Segments = Segments()
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -60,11 +62,13 @@ def is_chosen(customer: str, one_in: int) -> bool:
     return zlib.crc32(customer.encode()) % one_in == 0
 
 
-def part_of(everybody: Iterable[Numbers], rules: Rules, *, week: int, number: int, is_first: bool) -> Part:
+def part_of(
+    everybody: Iterable[Numbers], segments: Segments, rules: Rules, *, week: int, number: int, is_first: bool
+) -> Part:
     """What partition `number` tells of everybody it knows with an occasion."""
     rows = list(everybody)
     one_in, some = chosen(rows)
-    return Part(rules.name, week, number, is_first, len(rows), one_in, some)
+    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments)
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]]:

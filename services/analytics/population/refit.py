@@ -1,11 +1,11 @@
 """What does the whole base say at an instant? The fold of the parts of all partitions into one result a week.
 
 In: parts and results as they stand in the topic, own results included; of two results of a week the first counts, and a
-part that comes after it is too late. Out: the result that is due. So whoever reads the topic knows the same, whatever
-became of the process that read it before.
+part that comes after it is too late. Out: the result that is due, and what is to be said of segments ahead of it. So
+whoever reads the topic knows the same, whatever became of the process that read it before.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +15,8 @@ from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers, columns
 from services.analytics.population.part import Part, Result, chosen
+from services.analytics.population.portfolio import Figures, Portfolio
+from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
 from services.analytics.population.usual import Usual
 from services.analytics.rules import Rules
@@ -42,6 +44,7 @@ class Refit:
         self._seen = _Seen(Training(rules.horizon_days), Usual())
         self._then: tuple[int, _Seen] | None = None  # a week, and what will have been seen with it
         self._seasons: dict[int, tuple[float, ...]] = {}  # of weeks
+        self._portfolio = Portfolio()
         self._due: Result | None = None
 
     def take_part(self, part: Part) -> None:
@@ -63,6 +66,8 @@ class Refit:
             self._seen, self._model = self._seen_with(result.week), result.model
             if result.model.season is not None:
                 self._seasons[result.week // WEEK - 1] = result.model.season
+        figures = None if result.model is None else self._segments(result.week)
+        self._portfolio, _ = self._portfolio.after(result.week, figures)
         self._done, self._due = result.week, None
         self._parts = {week: parts for week, parts in self._parts.items() if week > result.week}
 
@@ -74,6 +79,14 @@ class Refit:
         if self._due is None or self._due.week != week:
             self._due = self._result(week)
         return self._due
+
+    def alerts(self) -> list[SegmentOut]:
+        """What is to be published ahead of the result that is due: once it stands there, nobody would say it again."""
+        due = self.due()
+        if due is None:
+            return []
+        _, moves = self._portfolio.after(due.week, self._segments(due.week))
+        return [told(move, self._rules) for move in moves]
 
     def missing(self) -> tuple[int, Collection[int]] | None:
         """The week waited for, and the partitions that have not spoken; none: nothing is waited for."""
@@ -104,6 +117,9 @@ class Refit:
         one_in = max((part.one_in for part in parts), default=1)
         return chosen((row for part in parts for row in part.rows), one_in)
 
+    def _segments(self, week: int) -> Mapping[str, Figures]:
+        return together([part.segments for part in self._parts.get(week, {}).values()])
+
     def _result(self, week: int) -> Result:
         one_in, rows = self._rows(week)
         customers = sum(part.customers for part in self._parts.get(week, {}).values())
@@ -111,11 +127,8 @@ class Refit:
 
     def _seen_with(self, week: int) -> _Seen:
         if self._then is None or self._then[0] != week:
-            _, rows = self._rows(week)
-            self._then = (
-                week,
-                _Seen(self._seen.training.after(week / DAY, rows), self._seen.usual.after(week // WEEK, rows)),
-            )
+            (_, rows), seen = self._rows(week), self._seen
+            self._then = week, _Seen(seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows))
         return self._then[1]
 
     def _model_of(self, week: int, rows: int) -> Model:

@@ -16,6 +16,7 @@ from services.analytics.paces import Paces
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
+from services.analytics.population.segments import Segments
 from services.analytics.rules import Population
 from services.analytics.wire import Document
 from shared.contracts.envelope import SCHEMA_ROOT, Problem, UnknownType, Unreadable
@@ -37,6 +38,7 @@ class PartData(msgspec.Struct, frozen=True):
     customers: int
     one_in: int
     rows: list[Numbers] = []
+    segments: Segments = Segments()
 
 
 class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,7 +82,8 @@ def key_of(said: Part | Result) -> bytes:
 def part_bytes(part: Part) -> bytes:
     """The message as published."""
     week = from_micros(part.week)
-    data = PartData(part.rules, week, part.partition, part.is_first, part.customers, part.one_in, part.rows)
+    counts = part.customers, part.one_in
+    data = PartData(part.rules, week, part.partition, part.is_first, *counts, part.rows, part.segments)
     return _encode(_document(key_of(part).decode(), AttritionPopulationPart.TYPE, data))
 
 
@@ -138,7 +141,8 @@ def _figures(model: Model | None) -> Iterator[float]:
 
 def _part_of(said: PartData) -> Part:
     week = to_micros(said.week)
-    return Part(said.rules, week, said.partition, said.is_first, said.customers, said.one_in, said.rows)
+    counts = said.customers, said.one_in
+    return Part(said.rules, week, said.partition, said.is_first, *counts, said.rows, said.segments)
 
 
 def _result_of(said: ResultData) -> Result:
