@@ -83,15 +83,12 @@ def up_with(up: int, numbers: Sequence[int], strengths_: Sequence[float], rules:
 def told_long_ago(
     told: Sequence[int], numbers: Sequence[int], at: int, strengths_: Sequence[float], rules: Rules
 ) -> int:
-    """Signs that are up and would come up today, a bit each, if one of them was told long ago. `told`: when, by place;
-    0: is not up."""
-    some = [
-        (number, when)
-        for number, when, strength in zip(numbers, told, strengths_, strict=False)
-        if when and is_up(number, strength, False, rules)
-    ]
-    is_long = any(at - when >= round(rules.told_again_days * DAY) for _, when in some)
-    return sum(1 << number for number, _ in some) if is_long else 0
+    """Signs that were told long ago and would come up today, a bit each. `told`: when, by place; 0: is not up."""
+    long = round(rules.told_again_days * DAY)
+    of_each = zip(numbers, told, strengths_, strict=False)
+    return sum(
+        1 << n for n, when, strength in of_each if when and at - when >= long and is_up(n, strength, False, rules)
+    )
 
 
 def probability(number: int, strength: float, rules: Rules) -> float:

@@ -21,9 +21,9 @@ from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
 from services.analytics.population.model import risks, unfitted
-from services.analytics.population.numbers import Numbers, numbers, of_all
-from services.analytics.population.part import Known
-from services.analytics.population.segments import Segments, segments_of
+from services.analytics.population.numbers import numbers, of_all
+from services.analytics.population.part import Known, Part, part_of
+from services.analytics.population.segments import segments_of
 from services.analytics.record import (
     ATTRITION,
     BUYERS,
@@ -41,7 +41,7 @@ from services.analytics.record import (
 )
 from services.analytics.rules import Rules
 from services.analytics.signs import Verdict, active_buyers_decline
-from services.analytics.silence import BY_RISK, Outlook, outlooks, verdicts
+from services.analytics.silence import BY_RISK, Outlook, candidates, outlooks, verdicts
 from services.analytics.state import DAY, NEVER, WEEK, Customer, Strengths
 from services.analytics.wire import alert_bytes, risk_bytes
 
@@ -123,13 +123,13 @@ class Core:
         c = self._customers.get(customer)
         return None if c is None else self._risk(c, c.now)
 
-    def numbers(self, week: int) -> Iterator[Numbers]:
-        """Of every customer with an occasion, in order of id, as of the beginning of a week, micros."""
-        return (row for c in self._customers.everybody() if (row := numbers(c, week // WEEK)) is not None)
-
-    def segments(self, week: int) -> Segments:
-        """Exact figures of all customers in the week that ends at `week`, micros, by segment."""
-        return segments_of(self._customers.everybody(), week, self.rules)
+    def part(self, week: int, *, number: int, is_first: bool) -> Part:
+        """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
+        everybody, rules = self._customers.everybody, self.rules
+        rows = [row for c in everybody() if (row := numbers(c, week // WEEK)) is not None]
+        coming = candidates(everybody() if rules.most_a_week is not None else (), week, rules, self.known.model)
+        segments = segments_of(everybody(), week, rules)
+        return part_of(rows, segments, coming, rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""

@@ -14,7 +14,7 @@ from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, observation, read
 from services.analytics.order import Chain, Instant, Order, Stop
-from services.analytics.population.part import DELAY, Part, Result, known_as_of, part_of
+from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
 from services.analytics.state import WEEK
 from shared.broker import Record
@@ -205,8 +205,7 @@ class Partition:
 
     def _part(self, week: int) -> Part:
         is_first, self._has_spoken = not self._has_spoken, True
-        rows, segments = self.core.numbers(week), self.core.segments(week)
-        return part_of(rows, segments, self.core.rules, week=week, number=self._number, is_first=is_first)
+        return self.core.part(week, number=self._number, is_first=is_first)
 
     def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
         setattr(book.applied, read.chain[0], read.sequence)

@@ -13,7 +13,7 @@ from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import observation, read
 from services.analytics.order import Instant, Order, Stop
 from services.analytics.partition import HOUR
-from services.analytics.population.part import DELAY, Result, known_as_of, next_look, part_of
+from services.analytics.population.part import DELAY, Result, known_as_of, next_look
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import SegmentOut
 from services.analytics.record import is_occasion
@@ -86,8 +86,7 @@ class Replay:
     def _stopped(self, at: int) -> Sequence[Output | SegmentOut]:
         if at % WEEK:
             return self._core.look(at, known_as_of(self.results, at - DELAY, self._core.rules))
-        rows, segments = self._core.numbers(at), self._core.segments(at)
-        part = part_of(rows, segments, self._core.rules, week=at, number=0, is_first=not self._has_spoken)
+        part = self._core.part(at, number=0, is_first=not self._has_spoken)
         self._refit.take_part(part)
         self._has_spoken = True
         result = self._refit.due()

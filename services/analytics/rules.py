@@ -6,7 +6,7 @@ State is kept in the terms of these figures (a decay time), so state of one vers
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
@@ -45,6 +45,8 @@ class Rules:
     target: Target = "purchase"  # whose absence is the lapse; a contact: by the customer
     horizon_days: float = 90.0  # risk is of no such event within
     risk_raise: float = 0.5  # it is likelier that they stay away
+    risk_raise_of: Mapping[str, float] = field(default_factory=dict)  # by segment, where it is another
+    most_a_week: int | None = None  # about so many alerts by the risk, of the whole base: the highest
     risk_deep: float = 0.8  # escalates
     risk_clear: float = 0.4
     silent_share: float = 0.39  # of the horizon, in silence, before the risk may raise an alert
@@ -52,9 +54,9 @@ class Rules:
     communicates_from: int = 3  # contacts and enquiries; from then on a customer who is in touch is not drifting away
     # Strengths at which, in simulated bases, customers who have not changed give 4 to 5 signs per 1,000 months. A lapse
     # is a change of communication, too, so those are more frequent.
-    contact: Change = Change(5.15, 0.02)
+    contact: Change = Change(5.1, 0.02)
     enquiry: Change = Change(4.85, 0.02)
-    communication: Change = Change(5.27, 0.02)
+    communication: Change = Change(5.3, 0.02)
     complaint: Change = Change(4.8, 1 / 150)
     volume: Change = Change(5.4, 1 / 150)
     lapse: Change = Change(6.9, 1 / 150)
@@ -71,6 +73,10 @@ class Rules:
     discount_rate: float = 0.1  # a year: by how much money later is worth less
     dwell_days: float = 14.0  # nothing up for so long before an alert is cleared
     reopen_days: float = 30.0  # after clearing, a new sign reopens the alert instead of raising another
+
+    def raised_at(self, segment: str | None) -> float:
+        """The risk from which it may raise an alert."""
+        return self.risk_raise if segment is None else self.risk_raise_of.get(segment, self.risk_raise)
 
 
 def read_rules(text: str) -> Rules:
@@ -91,5 +97,9 @@ def _over(known: Mapping[str, Any], said: Any, path: str) -> dict[str, Any]:
     for name, value in said.items():
         if isinstance(value, int | float) and not 0 < value < math.inf:
             raise ValueError(f"{path}{name}: expected a figure above zero, and finite")
-    tables = {name: _over(known[name], said[name], f"{path}{name}.") for name in said if isinstance(known[name], dict)}
+    tables = {
+        name: _over(known[name] or said[name], said[name], f"{path}{name}.")  # a table that is empty may name anything
+        for name in said
+        if isinstance(known[name], dict)
+    }
     return {**known, **said, **tables}

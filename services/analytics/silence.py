@@ -5,7 +5,7 @@ and is searched as far as anybody looks ahead. A fitted one is looked at again o
 force, so it is searched up to there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verd
     if at < early:
         return dict.fromkeys(BY_RISK, (False, early))
     risk_of = _risks_of(c, rules, model)
-    now = risk_of([at])[0]
+    now, (raised, deep) = risk_of([at])[0], thresholds(c, rules, model)
 
     def of(number: int, threshold: float) -> Verdict:
         if now >= threshold or (c.up >> number & 1 and now >= rules.risk_clear):
@@ -45,7 +45,14 @@ def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verd
             return (False, first_true(lambda instant: risk_of([instant])[0] >= threshold, at))
         return (False, _crossing(risk_of, threshold, at, next_look(at)))
 
-    return {ATTRITION: of(ATTRITION, rules.risk_raise), DEEP: of(DEEP, rules.risk_deep)}
+    return {ATTRITION: of(ATTRITION, raised), DEEP: of(DEEP, deep)}
+
+
+def thresholds(c: Customer, rules: Rules, model: Model) -> tuple[float, float]:
+    """The risks from which it raises an alert, and escalates one: as the segment has it, or as high as it takes for
+    there to be not more alerts than somebody can look after."""
+    raised = max(rules.raised_at(c.segment), model.threshold or 0.0)
+    return raised, max(raised, rules.risk_deep)
 
 
 def is_in_touch(c: Customer, rules: Rules) -> bool:
@@ -75,11 +82,33 @@ def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> l
     silent = (of.repeats > 0) & ~np.array([is_in_touch(c, rules) for c in some])
     long_now, long_later = (silent & (instant - of.last >= rules.silent_share * horizon) for instant in instants)
     matters = np.zeros(len(some), dtype=bool)
-    for number, threshold in zip(BY_RISK, (rules.risk_raise, rules.risk_deep), strict=True):
+    for number, threshold in zip(BY_RISK, np.array([thresholds(c, rules, model) for c in some]).T, strict=True):
         is_up = np.array([c.up >> number & 1 > 0 for c in some])
         stays = long_now & ((now >= threshold) | (is_up & (now >= rules.risk_clear)))
         matters |= (stays != is_up) | (long_later & ~stays & (np.maximum(now, later) >= threshold))
     return list(map(Outlook, now.round(6).tolist(), matters.tolist()))
+
+
+def candidates(some: Iterable[Customer], at: int, rules: Rules, model: Model) -> list[int]:
+    """Who would come up by the risk in the week from the next look on if there were room for all: how many, by the risk
+    they reach in hundredths, from 0 on."""
+    begin = next_look(at)
+    few = [c for c in some if _may_come_up(c, begin, rules)]
+    if not few or not model.is_fitted:
+        return []
+    of = of_all(few)
+    risks_ = [risks(model, of, np.full(len(few), t / DAY), rules.horizon_days) for t in (begin, next_look(begin))]
+    reached = np.maximum(*risks_)
+    least = np.array([rules.raised_at(c.segment) for c in few])
+    counts: list[int] = np.bincount((100 * reached[reached >= least]).astype(np.int64), minlength=1).tolist()
+    return counts
+
+
+def _may_come_up(c: Customer, begin: int, rules: Rules) -> bool:
+    p = c.occasions
+    if p is None or p.repeats < 1 or c.lapsed_at is not None or c.up >> ATTRITION & 1 or is_in_touch(c, rules):
+        return False
+    return p.last + rules.silent_share * rules.horizon_days * DAY <= next_look(begin)
 
 
 def risk_at(c: Customer, at: int, rules: Rules, model: Model) -> float | None:

@@ -15,7 +15,7 @@ from shared.contracts.envelope import (
     Fact,
     read_as,
 )
-from shared.contracts.values import MAX_CUSTOMER_ID, Count, Model, UtcTime, format_time
+from shared.contracts.values import MAX_CUSTOMER_ID, Count, Model, Probability, UtcTime, format_time
 
 SUBJECT: Literal["population"] = "population"
 
@@ -101,6 +101,10 @@ class AttritionPopulationPart(Fact):
     one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
     rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
     segments: Segments = Segments()
+    candidates: tuple[Count, ...] = Field(
+        default=(),
+        description="for an alert by the risk, by the risk they reach in hundredths, from 0 on; where there are limits",
+    )
 
 
 class PopulationParameters(Model):
@@ -153,6 +157,9 @@ class RiskModel(Model):
         default=None,
         description="of the week before, what happened over what was to be expected: contact, enquiry, communication, "
         "complaint, purchase; none: not known",
+    )
+    threshold: Probability | None = Field(
+        default=None, description="no lower risk raises an alert in the week to come; none: as many as there are"
     )
 
 

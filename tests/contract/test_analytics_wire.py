@@ -100,7 +100,8 @@ one_in = st.integers(0, 20).map(lambda number: 2**number)
 segment_rows = st.lists(st.builds(SegmentRow, st.just("") | ids, *[st.integers(0, 2**62)] * 5), max_size=3)
 segments = st.builds(Segments, one_in, segment_rows)
 rows_of_part = st.lists(numbers, max_size=3)
-parts = st.builds(Part, rules, weeks, st.integers(0, 999), st.booleans(), counts, one_in, rows_of_part, segments)
+told = st.booleans(), counts, one_in, rows_of_part, segments, st.lists(counts, max_size=3)
+parts = st.builds(Part, rules, weeks, st.integers(0, 999), *told)
 finite = st.floats(-1e18, 1e18)
 weights = st.lists(finite, max_size=3).map(tuple)
 regressions = st.none() | st.builds(Regression, weights, weights, weights)
@@ -108,9 +109,8 @@ bases = st.builds(Population, finite, finite, finite, finite, finite)
 priors = st.builds(Prior, figures, figures, figures)
 paces = st.builds(Paces, priors, priors, priors, priors, priors, figures)
 seasons = st.none() | st.tuples(*[finite] * 5)
-models = st.builds(
-    Model, week=weeks, population=bases, hazard=regressions, stack=regressions, paces=paces, season=seasons
-)
+of_week = {"paces": paces, "season": seasons, "threshold": risks}
+models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions, **of_week)
 results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
 
 

@@ -149,8 +149,7 @@ def live(partitions: int, weeks: int) -> list[SegmentOut]:
         for seen in shop(week):
             cores[int(seen.customer[2:]) % partitions].observe(seen)
         for number, core in reversed([*enumerate(cores)]):
-            told = core.numbers(end), core.segments(end)
-            refit.take_part(part_of(*told, RULES, week=end, number=number, is_first=week == 0))
+            refit.take_part(core.part(end, number=number, is_first=week == 0))
         said += refit.alerts()
         result = refit.due()
         assert result is not None
@@ -198,7 +197,7 @@ def test_a_planted_fall_is_told_of_from_events() -> None:
     for week, customers in remembered(base):
         end = BASE + (week + 1) * WEEK
         rows = segments_of(customers, end, RULES)
-        refit.take_part(part_of([], rows, RULES, week=end, number=0, is_first=week == 0))
+        refit.take_part(part_of([], rows, [], RULES, week=end, number=0, is_first=week == 0))
         said += refit.alerts()
         result = refit.due()
         assert result is not None

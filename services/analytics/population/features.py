@@ -15,7 +15,7 @@ NAMES = (
     "constant", "offset", "silence", "rhythm", "over", "far_over", "repeats", "single", "age", "fast", "slow",
     "rhythm_known", "over_known", "regularity", "last_gap", "over_regular", "complaints", "fresh_complaints",
     "ticket", "last_ticket", "lapse_likely", "communication_likely", "complaint_likely", "volume_likely",
-    "contact_likely", "enquiry_likely", "lapse_change", "communication_change",
+    "contact_likely", "enquiry_likely",
 )  # fmt: skip
 UNLIKELY = 3.0  # nats, of a change of pace that says nothing yet
 WORTH = 0.3  # of such nats: they go up to dozens, and what weighs little is held less by the prior of its weight
@@ -59,8 +59,6 @@ def features(c: Columns, at: Table, offset: Table, p: Population, horizon_days: 
         *(WORTH * np.logaddexp(0.0, strength - UNLIKELY) for strength in (
             c.lapse, c.communication, c.complaint, c.volume, c.contact, c.enquiry
         )),
-        WORTH * c.lapse,
-        WORTH * c.communication,
     ]  # fmt: skip
 
 

@@ -40,7 +40,8 @@ class Regression(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True):
     """What is published of a fit, and all that a risk depends on beside the customer. `week`: the instant of the state
     it was fitted to, micros. `season`: of the week before the result's, what happened over what was to be expected, by
-    stream as in `services.analytics.calendar`; none: nobody knows."""
+    stream as in `services.analytics.calendar`; none: nobody knows. `threshold`: the risk below which no alert is raised
+    in the week to come, where no more than so many can be looked after."""
 
     week: int
     population: Population
@@ -48,6 +49,7 @@ class Model(msgspec.Struct, frozen=True):
     stack: Regression | None = None
     paces: Paces = Paces()
     season: tuple[float, ...] | None = None
+    threshold: float | None = None
 
     @property
     def is_fitted(self) -> bool:

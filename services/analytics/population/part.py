@@ -23,7 +23,8 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 class Part(msgspec.Struct, frozen=True):
     """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
-    Rows: of one in so many customers, in order of id. Segments: of all customers."""
+    Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates: as `silence.candidates`
+    has them, where they are limited."""
 
     rules: str
     week: int
@@ -33,6 +34,7 @@ class Part(msgspec.Struct, frozen=True):
     one_in: int
     rows: list[Numbers]
     segments: Segments = Segments()
+    candidates: list[int] = []
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -63,12 +65,18 @@ def is_chosen(customer: str, one_in: int) -> bool:
 
 
 def part_of(
-    everybody: Iterable[Numbers], segments: Segments, rules: Rules, *, week: int, number: int, is_first: bool
+    rows: list[Numbers],
+    segments: Segments,
+    candidates: list[int],
+    rules: Rules,
+    *,
+    week: int,
+    number: int,
+    is_first: bool,
 ) -> Part:
-    """What partition `number` tells of everybody it knows with an occasion."""
-    rows = list(everybody)
+    """`rows`: of everybody with an occasion."""
     one_in, some = chosen(rows)
-    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments)
+    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments, candidates)
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]]:

@@ -6,6 +6,7 @@ whoever reads the topic knows the same, whatever became of the process that read
 """
 
 from collections.abc import Collection, Mapping
+from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -131,12 +132,22 @@ class Refit:
             self._then = week, _Seen(seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows))
         return self._then[1]
 
+    def _threshold(self, week: int) -> float | None:
+        """The least risk, in hundredths, with no more candidates at or above it than can be looked after; none: all
+        can."""
+        most, parts = self._rules.most_a_week, self._parts.get(week, {}).values()
+        counts = [sum(column) for column in zip_longest(*(part.candidates for part in parts), fillvalue=0)]
+        above = accumulate(reversed(counts))
+        too_many = next((n for n, so_far in enumerate(above) if most is not None and so_far > most), None)
+        return None if too_many is None else (len(counts) - too_many) / 100
+
     def _model_of(self, week: int, rows: int) -> Model:
         seen = self._seen_with(week)
         if rows < LEAST_CUSTOMERS:
-            return replace(self._model, season=None)
+            return replace(self._model, season=None, threshold=None)
         paces = seen.usual.paces(self._model.paces, Calendar(self._seasons))
-        model = replace(self._model, paces=paces, season=seen.usual.season(paces))
+        season, threshold = seen.usual.season(paces), self._threshold(week)
+        model = replace(self._model, paces=paces, season=season, threshold=threshold)
         age = 0 if self._begin is None else (week - self._begin) // WEEK
         return self._fitted(model, week, seen.training) if age < YOUNG_WEEKS or age % REST_WEEKS == 0 else model
 

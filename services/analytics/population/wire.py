@@ -39,6 +39,7 @@ class PartData(msgspec.Struct, frozen=True):
     one_in: int
     rows: list[Numbers] = []
     segments: Segments = Segments()
+    candidates: list[int] = []
 
 
 class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +49,7 @@ class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stack: Regression | None = None
     paces: Paces
     season: tuple[float, ...] | None = None
+    threshold: float | None = None
 
 
 class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,7 +85,7 @@ def part_bytes(part: Part) -> bytes:
     """The message as published."""
     week = from_micros(part.week)
     counts = part.customers, part.one_in
-    data = PartData(part.rules, week, part.partition, part.is_first, *counts, part.rows, part.segments)
+    data = PartData(part.rules, week, part.partition, part.is_first, *counts, part.rows, part.segments, part.candidates)
     return _encode(_document(key_of(part).decode(), AttritionPopulationPart.TYPE, data))
 
 
@@ -125,7 +127,7 @@ def _model(model: Model | None) -> ModelData | None:
         return None
     return ModelData(
         week=from_micros(model.week), population=model.population, hazard=model.hazard, stack=model.stack,
-        paces=model.paces, season=model.season,
+        paces=model.paces, season=model.season, threshold=model.threshold,
     )  # fmt: skip
 
 
@@ -136,13 +138,13 @@ def _figures(model: Model | None) -> Iterator[float]:
             yield from (*regression.weights, *regression.low, *regression.high)
         for stream in STREAMS:
             yield from msgspec.to_builtins(model.paces.of(stream)).values()
-        yield from (model.paces.ticket_variance, *(model.season or ()))
+        yield from (model.paces.ticket_variance, *(model.season or ()), model.threshold or 0.0)
 
 
 def _part_of(said: PartData) -> Part:
     week = to_micros(said.week)
     counts = said.customers, said.one_in
-    return Part(said.rules, week, said.partition, said.is_first, *counts, said.rows, said.segments)
+    return Part(said.rules, week, said.partition, said.is_first, *counts, said.rows, said.segments, said.candidates)
 
 
 def _result_of(said: ResultData) -> Result:
@@ -152,4 +154,5 @@ def _result_of(said: ResultData) -> Result:
 def _model_of(said: ModelData | None) -> Model | None:
     if said is None:
         return None
-    return Model(to_micros(said.week), said.population, said.hazard, said.stack, said.paces, said.season)
+    week = to_micros(said.week)
+    return Model(week, said.population, said.hazard, said.stack, said.paces, said.season, said.threshold)
