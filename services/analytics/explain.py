@@ -24,7 +24,7 @@ from services.analytics.record import (
 )
 from services.analytics.rules import Rules
 from services.analytics.signs import leaves_at, regular_buyers
-from services.analytics.silence import gap_days, lift, risk_at
+from services.analytics.silence import gap_days, lift, parts_of_risk, risk_at
 from services.analytics.state import WEEK, Customer, days
 from services.analytics.value import Worth, worths
 from services.analytics.wire import Contribution, Message, Money, Recommendation, Row, SignEvidence
@@ -42,6 +42,7 @@ from shared.contracts.analytics import (
 )
 from shared.contracts.values import from_micros
 
+LEAST_PART = 0.1  # nats of the risk, below which a reason is not worth a word
 SIGNS: dict[int, Sign] = {
     CONTACT: Sign.CONTACT_DECLINE,
     ENQUIRY: Sign.ENQUIRY_DECLINE,
@@ -74,7 +75,7 @@ def message(c: Customer, at: int, why: Transition, o: Observation | None, rules:
         alert=alert_id(rules.name, c.id, c.life.episode),
         risk=risk,
         risk_before=c.life.risk,
-        contributions=_contributions(c, signs, why, of_base.model),
+        contributions=_contributions(c, at, signs, why, rules, of_base.model),
         signs=signs,
         value_at_risk=value_at_risk(worth, risk),
         recommended=_recommended(c, signs, worth, risk),
@@ -211,17 +212,31 @@ def _silence(c: Customer, at: int, rules: Rules, model: Model) -> SignEvidence:
 
 
 def _contributions(
-    c: Customer, signs: Sequence[SignEvidence], why: Transition, model: Model
+    c: Customer, at: int, signs: Sequence[SignEvidence], why: Transition, rules: Rules, model: Model
 ) -> tuple[Contribution, ...]:
     """The strongest first, behind what only explains the transition."""
     told = [] if why in (Transition.RAISED, Transition.JOINED) else [Contribution(reason=why.value, weight=0.0)]
-    reasons = [Contribution(reason=_words(c, sign, model), weight=sign.strength) for sign in signs]
+    reasons = [
+        Contribution(reason=_words(c, sign), weight=sign.strength) for sign in signs if sign.sign is not Sign.ATTRITION
+    ]
+    if len(reasons) < len(signs):
+        reasons += _of_risk(c, at, rules, model)
     return (*told, *sorted(reasons, key=lambda reason: (-reason.weight, reason.reason)))
 
 
-def _words(c: Customer, sign: SignEvidence, model: Model) -> str:
-    if sign.sign is Sign.ATTRITION and c.occasions is not None:
-        return f"silent for {sign.window_days:.0f} days, own rhythm is {gap_days(c.occasions, model):.0f}"
+def _of_risk(c: Customer, at: int, rules: Rules, model: Model) -> list[Contribution]:
+    """What the risk is made of: silence, and what else weighs anything, for it or against it."""
+    assert c.occasions is not None, "the risk is up, so there are occasions"
+    silence, changed, complaints = (round(part, 6) + 0.0 for part in parts_of_risk(c, at, rules, model))
+    rhythm = f"silent for {days(at - c.occasions.last):.0f} days, own rhythm is {gap_days(c.occasions, model):.0f}"
+    others = (("changes of pace, in the risk", changed), (f"complaints so far: {c.complaints.count}", complaints))
+    return [
+        Contribution(reason=rhythm, weight=silence),
+        *(Contribution(reason=words, weight=weight) for words, weight in others if abs(weight) >= LEAST_PART),
+    ]
+
+
+def _words(c: Customer, sign: SignEvidence) -> str:
     if sign.sign is Sign.ACTIVE_BUYERS_DECLINE:
         return f"{sign.observed:.0f} of {sign.expected:.0f} regular buyers still buy"
     if sign.sign is Sign.LAPSE and c.declared is not None:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
+from services.analytics.changes import NAMES
 from services.analytics.population.model import Model, risks
 from services.analytics.population.numbers import columns, numbers, of_all, table
 from services.analytics.population.part import next_look
@@ -126,6 +128,21 @@ def lift(c: Customer, at: int, rules: Rules, model: Model) -> float:
     assert c.occasions is not None, "the risk is up, so there are occasions"
     now, fresh = _risks_of(c, rules, model)([at, c.occasions.last])
     return log_odds(now) - log_odds(fresh)
+
+
+def parts_of_risk(c: Customer, at: int, rules: Rules, model: Model) -> tuple[float, float, float]:
+    """By how much silence, changes of pace and complaints have moved the log odds of the risk, nats, one after another:
+    from right after the last occasion, of a customer of whom nothing else is known, to what it is."""
+    row, p = numbers(c), c.occasions
+    assert row is not None and p is not None, "the risk is up, so there are occasions"  # noqa: PT018
+    if not model.is_fitted:
+        return lift(c, at, rules, model), 0.0, 0.0
+    quiet = replace(row, complaints=0, complaints_fast=0.0)
+    bare = replace(quiet, **dict.fromkeys(NAMES.values(), 0.0))
+    of = columns(table([bare, bare, quiet, row]))
+    said = risks(model, of, np.array([p.last, at, at, at]) / DAY, rules.horizon_days).tolist()
+    fresh, silent, changed, now = map(log_odds, said)
+    return silent - fresh, changed - silent, now - changed
 
 
 Risks = Callable[[Sequence[int]], list[float]]

@@ -230,3 +230,11 @@ def test_the_row_of_a_lapsed_customer_has_no_open_alert() -> None:
     outputs = silent(observation("lapse", 290.4))
     rows = [read_risk(output.value) for output in outputs if isinstance(output, RiskOut)]
     assert rows[-1].data.alert is None
+
+
+def test_the_parts_of_a_risk_add_up_to_what_it_has_gained_since_the_last_purchase() -> None:
+    core, complaint = Core(Rules()), observation("complaint", 150.4)
+    last = alerts(play(WEEKLY, complaint, until=300, core=core))[-1]
+    weights = [c.weight for c in last.data.contributions if not c.reason.startswith("since ")]
+    proof = next(proof for proof in last.data.signs if proof.sign is Sign.ATTRITION)
+    assert sum(weights) == pytest.approx(proof.strength, abs=0.001)

@@ -13,19 +13,19 @@ from cli.data import CDNOW
 from cli.sending.lines import Line, open_lines, read_lines
 from services.analytics.calendar import Calendar
 from services.analytics.core import Core, Observation
-from services.analytics.population.features import NAMES, features, log_odds_of_silence
+from services.analytics.population.features import NAMES, OFFSET, features, log_odds_of_silence
 from services.analytics.population.fitting import fit_population, fit_regression, log_likelihood
 from services.analytics.population.model import Model, Regression, risks, unfitted
 from services.analytics.population.numbers import Columns, Numbers, columns, table
 from services.analytics.population.part import Known, next_look
-from services.analytics.record import ATTRITION, DEEP
-from services.analytics.risk import risk
+from services.analytics.record import ATTRITION, DEEP, newcomer, record
+from services.analytics.risk import log_odds, risk
 from services.analytics.rules import Population, Rules
-from services.analytics.silence import outlooks, verdicts
-from services.analytics.state import DAY, UNCHANGED
+from services.analytics.silence import lift, outlooks, parts_of_risk, risk_at, verdicts
+from services.analytics.state import DAY, UNCHANGED, Customer
 from shared.contracts.retention import Purchase
 from shared.contracts.values import to_micros
-from tests.unit.attrition import BEGINNING, purchase
+from tests.unit.attrition import BEGINNING, day, every, observation, purchase
 from tests.unit.population import AS_THE_OFFSET, customer_rows, inbound
 
 AT = BEGINNING // DAY + 900.0
@@ -139,6 +139,30 @@ def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
             was_up, (is_up, _) = c.up >> number & 1 > 0, verdicts(c, at, rules, model)[number]
             comes_up = not was_up and verdicts(c, next_look(at), rules, model)[number][0]
             assert seen.matters or (is_up == was_up and not comes_up)
+
+
+def test_the_parts_of_a_risk_are_silence_and_what_else_has_moved_it() -> None:
+    slopes = tuple(0.1 * (n % 5 - 1) + (n == OFFSET) for n in range(len(NAMES)))
+    model, rules = Model(0, Population(), bounded(slopes), bounded(slopes)), Rules()
+    c, at = newcomer("c-1", day(0)), day(160)
+    for o in every(9, "purchase", 0, 100):
+        record(c, o, rules)
+    silence, *others = parts_of_risk(c, at, rules, model)
+    assert [0, 0] == others
+    assert silence == pytest.approx(lift(c, at, rules, model), abs=1e-9)
+    before = log_odds(risk_of(c, at, rules, model))
+    c.changes = (4.0, 0.0, 9.0, 0.0, 5.0, 12.0)
+    record(c, observation("complaint", 120.4), rules)
+    same, changed, complaints = parts_of_risk(c, at, rules, model)
+    assert same == silence
+    assert min(abs(changed), abs(complaints)) > 1e-4
+    assert changed + complaints == pytest.approx(log_odds(risk_of(c, at, rules, model)) - before, abs=1e-9)
+
+
+def risk_of(c: Customer, at: int, rules: Rules, model: Model) -> float:
+    risk_ = risk_at(c, at, rules, model)
+    assert risk_ is not None
+    return risk_
 
 
 def core_with(rules: Rules, model: Model, customers: list[tuple[int, int]]) -> Core:
