@@ -245,7 +245,8 @@ def _words(c: Customer, sign: SignEvidence) -> str:
     if sign.sign is Sign.VOLUME_DECLINE and sign.currency is not None:
         return f"volume at {sign.observed / sign.expected:.0%} of the usual {since}"
     expected = f"{sign.expected:.1f}" if sign.expected >= 0.1 else "hardly any"
-    return f"{since} {sign.observed:.0f} {THINGS[sign.sign]} where {expected} were to be expected"
+    things = THINGS[sign.sign] if sign.sign is not Sign.LAPSE or c.communicated else THINGS[Sign.VOLUME_DECLINE]
+    return f"{since} {sign.observed:.0f} {things} where {expected} were to be expected"
 
 
 THINGS: dict[Sign, str] = {

@@ -54,7 +54,7 @@ class Rules:
     communicates_from: int = 3  # contacts and enquiries; from then on a customer who is in touch is not drifting away
     # Strengths at which, in simulated bases, customers who have not changed give 4 to 5 signs per 1,000 months. A lapse
     # is a change of communication, too, so those are more frequent.
-    contact: Change = Change(5.1, 0.02)
+    contact: Change = Change(5.12, 0.02)
     enquiry: Change = Change(4.85, 0.02)
     communication: Change = Change(5.3, 0.02)
     complaint: Change = Change(4.8, 1 / 150)
