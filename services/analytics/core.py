@@ -118,11 +118,6 @@ class Core:
             said = risks(self.known.model, of_all(some), np.full(len(some), at / DAY), self.rules.horizon_days)
             yield from ((c.id, round(risk, 6)) for c, risk in zip(some, said.tolist(), strict=True))
 
-    def risk(self, customer: str) -> float | None:
-        """As of the customer's latest instant; none: not known, or never bought."""
-        c = self._customers.get(customer)
-        return None if c is None else self._risk(c, c.now)
-
     def part(self, week: int, *, number: int, is_first: bool) -> Part:
         """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
         everybody, rules = self._customers.everybody, self.rules

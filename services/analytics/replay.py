@@ -47,8 +47,7 @@ class Replay:
         self._known: set[tuple[str, str]] = set()  # customer, cause
         self._is_scored = is_scored
         self._scored: int | None = None  # the instant at which to score next; none: before the first event
-        self._phase, self._moving = 0, list[str]()
-        self._bought: dict[str, int] = {}  # customer -> when, of whom that is to be told
+        self._phase, self._moving, self._bought = 0, set[str](), set[str]()  # customers; of those who bought, today
         self._taken = 0
 
     def take(self, event: Inbound) -> bool:
@@ -80,7 +79,7 @@ class Replay:
 
     def _observed(self, o: Observation) -> Sequence[Output]:
         if self._is_scored and is_occasion(o, self._core.rules):
-            self._bought[o.customer] = o.at
+            self._bought.add(o.customer)
         return self._core.observe(o)
 
     def _stopped(self, at: int) -> Sequence[Output | SegmentOut]:
@@ -98,27 +97,24 @@ class Replay:
 
     def _scores(self, before: int) -> Iterator[Score]:
         """Of instants that are over, so that the order of what happened at once shows nowhere."""
-        for customer, at in [(customer, at) for customer, at in self._bought.items() if at < before]:
-            del self._bought[customer]
-            if (risk := self._core.risk(customer)) is not None:
-                yield Score(customer, at, risk, is_weekly=False)
         while self._scored is not None and self._scored < before:
             at = self._scored
             if at % WEEK == self._phase:
                 yield from self._everybody(at)
             else:
-                moved = self._core.risks(at, self._moving)
+                moved = self._core.risks(at, sorted(self._moving | self._bought))
                 yield from (Score(customer, at, risk, is_weekly=False) for customer, risk in moved)
+            self._bought.clear()
             self._scored += DAY
 
     def _everybody(self, at: int) -> Iterator[Score]:
         """And whom silence makes another risk within the week, is scored every day of it."""
         later = dict(self._core.risks(at + WEEK))
-        self._moving = []
+        self._moving.clear()
         for customer, risk in self._core.risks(at):
             yield Score(customer, at, risk)
             if abs(later[customer] - risk) >= ANOTHER_RISK:
-                self._moving.append(customer)
+                self._moving.add(customer)
 
 
 def risk_by_week(
