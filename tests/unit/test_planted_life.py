@@ -16,6 +16,8 @@ from shared.contracts.values import from_micros
 from tests.unit.attrition import WHO, day, every, observation
 from tests.unit.bases import event, told
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")  # no figure may overflow
+
 STEADY, UNTIL = 60, 760
 CONTACTS_FADE, ENQUIRIES_FADE, COMPLAINS, LEAVE, BUYS_LESS = 300, 380, 460, 520, 600
 
