@@ -23,6 +23,7 @@ MOST_SCATTER, LEAST_SPREAD = 2.0, 0.02  # of the variance over the square of the
 CALM = 20.0  # events that happened as expected: a small base has no season
 LEAST_SEASON, MOST_SEASON = 0.4, 2.5
 SURE = 5.0  # nats of a change, from which on a customer's silence is less and less the season's
+MOST_SURE = 700.0  # nats; of more the exponential is no number, and it makes no difference
 
 
 class Week(NamedTuple):
@@ -149,7 +150,7 @@ def _ratio(week: Week, stream: int, prior: Prior) -> float:
     if STREAMS[stream] != "complaint":
         sure = np.maximum(sure, of.lapse)
     known = week.watched > WEEK_DAYS
-    weight = np.where(known, np.minimum(1.0, 2 / (1 + np.exp(sure - SURE))), 0.0)
+    weight = np.where(known, np.minimum(1.0, 2 / (1 + np.exp(np.minimum(MOST_SURE, sure - SURE)))), 0.0)
     earlier, days = week.total[:, stream] - week.last[:, stream], np.maximum(0.0, week.watched - WEEK_DAYS)
     expected = WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
     ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))

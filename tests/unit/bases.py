@@ -1,0 +1,60 @@
+"""A planted base as events, and what the judgement says of a history: the back-test without its files."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from services.analytics.core import AlertOut
+from services.analytics.replay import Replay, Score
+from services.analytics.rules import Rules
+from shared.contracts.acquisition import Enquiry
+from shared.contracts.analytics import Alert, read_alert
+from shared.contracts.envelope import Inbound, Input
+from shared.contracts.interaction import Complaint, Contact, Route
+from shared.contracts.retention import Purchase
+from shared.contracts.values import from_micros
+from tests.unit.attrition import day
+from tests.unit.planted import DAYS, Planted
+
+CALLED = Contact(route=Route.TELEPHONE)
+ASKED, COMPLAINED = Enquiry(), Complaint()
+
+
+def event(customer: str, number: int, at: datetime, data: Input) -> Inbound:
+    """`number`: of all events, which tells it from the others."""
+    return Inbound(f"e-{number}", "shop", data.TYPE, customer, at, None, data, f"{number:016x}")
+
+
+def name(customer: int) -> str:
+    return f"c-{customer:04}"
+
+
+def happened(base: Planted, *, until: int = DAYS) -> list[Inbound]:
+    """All events before a day, in order of time; those of one day are spread over it."""
+    found = [
+        (day_, stream, customer, amount)
+        for stream, events in sorted(base.streams.items())
+        for customer, day_, amount in zip(*(column.tolist() for column in vars(events).values()), strict=True)
+        if day_ < until
+    ]
+    return [
+        event(name(customer), number, from_micros(day(day_ + 0.1 + 0.8 * number / len(found))), _input(stream, amount))
+        for number, (day_, stream, customer, amount) in enumerate(sorted(found))
+    ]
+
+
+def _input(stream: str, amount: int) -> Input:
+    if stream == "purchase":
+        return Purchase(amount_minor=amount, currency="EUR")
+    return {"contact": CALLED, "enquiry": ASKED, "complaint": COMPLAINED}[stream]
+
+
+def told(events: Iterable[Inbound], *, until: int, is_scored: bool = False) -> Iterator[Alert | Score]:
+    """What is said of events in order of time, up to an instant, micros."""
+    replay = Replay(Rules(), is_scored=is_scored)
+    for seen in events:
+        replay.take(seen)
+    for said in replay.advance(until):
+        if isinstance(said, AlertOut):
+            yield read_alert(said.value)
+        elif isinstance(said, Score):
+            yield said
