@@ -171,7 +171,7 @@ def _where(is_told: Mask, factors: Table) -> Table:
 
 
 def _counted(some: Sequence[Customer], stream: str, at: int, calendar: Calendar) -> tuple[Weeks, Weeks]:
-    first = np.array([float(c.since // WEEK + 1) for c in some])
+    first = np.array([float(c.since // WEEK + (stream != "complaint")) for c in some])
     if stream == "communication":
         one, other = (_rings([_ring(getattr(c, name)) for c in some], at) for name in ("contact", "enquiry"))
         counts = Weeks(one.recent + other.recent, one.total + other.total)

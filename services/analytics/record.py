@@ -115,16 +115,19 @@ def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         return (ENQUIRY, COMMUNICATION, LAPSE)
     if o.kind == "complaint":
         c.complaints.add(o.at, rules.horizon_days)
-        c.complaint = _added(c, c.complaint, o, MAX_EVIDENCE)
+        c.complaint = _added(c, c.complaint, o, MAX_EVIDENCE, first_counts=True)
         return (COMPLAINT,)
     return NONE
 
 
-def _added(c: Customer, known: Events | None, o: Observation, kept: int = KEPT) -> Events:
-    """What came in the week of the first acquaintance is not counted: it is why there is one."""
+def _added(
+    c: Customer, known: Events | None, o: Observation, kept: int = KEPT, *, first_counts: bool = False
+) -> Events:
+    """What came in the week of the first acquaintance is not counted: it is why there is one. Complaints are counted:
+    nobody has to wait with them."""
     first = c.since // WEEK
     known = known or Events(at=c.since, counts=Ring(week=first))
-    known.add(o.at, o.evidence, kept, is_counted=o.at // WEEK > first)
+    known.add(o.at, o.evidence, kept, is_counted=first_counts or o.at // WEEK > first)
     return known
 
 

@@ -104,7 +104,7 @@ def test_what_arrives_is_judged_at_its_own_time(wall: Wall) -> None:
     wall.chain.send(complaints, history=False)
     alert = wall.alert("angry")
     assert [Sign.COMPLAINT_INCREASE] == [sign.sign for sign in alert.data.signs]
-    assert complaints[1].at == alert.time
+    assert complaints[-1].at == alert.time
 
 
 def test_an_import_of_the_past_is_told_on_the_timeline_and_judged_by_nobody(wall: Wall) -> None:

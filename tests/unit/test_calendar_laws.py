@@ -36,15 +36,6 @@ def test_what_the_weeks_of_an_acquaintance_are_worth_adds_up(
     assert (weeks.recent >= 0).all()
 
 
-@given(season, st.integers(1, 110), streams, passed)
-def test_a_ratio_that_stays_is_no_season(ratio: tuple[float, ...], known: int, stream: str, over: int) -> None:
-    at, first = NOW * WEEK + over, np.array([NOW - 100.0])
-    constant = Calendar(dict.fromkeys(range(NOW - known, NOW), ratio)).weeks(stream, first, at)
-    none = Calendar({}).weeks(stream, first, at)
-    np.testing.assert_allclose(constant.recent, none.recent)
-    np.testing.assert_allclose(constant.total, none.total)
-
-
 @given(st.floats(0.4, 0.9), st.integers(1, 25), streams)
 def test_a_week_in_which_everybody_falls_silent_is_worth_less(ratio: float, ago: int, stream: str) -> None:
     usual = dict.fromkeys(range(NOW - 100, NOW), (1.0,) * len(STREAMS))

@@ -145,8 +145,9 @@ class Refit:
         seen = self._seen_with(week)
         if rows < LEAST_CUSTOMERS:
             return replace(self._model, season=None, threshold=None)
-        paces = seen.usual.paces(self._model.paces, Calendar(self._seasons))
-        season, threshold = seen.usual.season(paces), self._threshold(week)
+        calendar = Calendar(self._seasons)
+        paces = seen.usual.paces(self._model.paces, calendar)
+        season, threshold = seen.usual.season(paces, calendar), self._threshold(week)
         model = replace(self._model, paces=paces, season=season, threshold=threshold)
         age = 0 if self._begin is None else (week - self._begin) // WEEK
         return self._fitted(model, week, seen.training) if age < YOUNG_WEEKS or age % REST_WEEKS == 0 else model

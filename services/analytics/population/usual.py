@@ -15,6 +15,7 @@ from services.analytics.pace import Prior, Table
 from services.analytics.paces import Paces
 from services.analytics.population.fitting import digits
 from services.analytics.population.numbers import Columns, Numbers, columns, table
+from services.analytics.state import WEEK
 
 WEEK_DAYS = 7.0
 LEAST_WEEKS = 8  # of a base, before its paces are learnt
@@ -27,13 +28,12 @@ MOST_SURE = 700.0  # nats; of more the exponential is no number, and it makes no
 
 
 class Week(NamedTuple):
-    """Customers in order of id. Of each stream a column, in the order of `STREAMS`: events so far, and in the week that
-    is over; `watched` days."""
+    """Customers in order of id, each watched from a week `first` on. Of each stream a column, in the order of STREAMS:
+    events so far, and in the week that is over."""
 
     number: int
     who: list[str]
     first: Table
-    watched: Table
     total: Table
     last: Table
     tickets: Table
@@ -58,15 +58,16 @@ class Usual:
         now = self.weeks[-1]
         scatters = self._scatters(calendar)
         laws = {
-            name: _law(now.total[:, n], now.watched, scatters[n], before.of(name)) for n, name in enumerate(STREAMS)
+            name: _law(now.total[:, n], _watched(now, name, calendar), scatters[n], before.of(name))
+            for n, name in enumerate(STREAMS)
         }
         return Paces(**laws, ticket_variance=_variance(now.tickets, before.ticket_variance))
 
-    def season(self, paces: Paces) -> tuple[float, ...] | None:
+    def season(self, paces: Paces, calendar: Calendar) -> tuple[float, ...] | None:
         """Of the week that is over, by stream; whose pace seems to have changed counts less."""
         if self.age < LEAST_WEEKS:
             return None
-        return tuple(_ratio(self.weeks[-1], n, paces.of(name)) for n, name in enumerate(STREAMS))
+        return tuple(_ratio(self.weeks[-1], n, paces.of(name), calendar) for n, name in enumerate(STREAMS))
 
     def _scatters(self, calendar: Calendar) -> Sequence[float | None]:
         """None: not known yet. Of whom has been watched over all blocks."""
@@ -97,7 +98,6 @@ def _week(number: int, rows: Sequence[Numbers]) -> Week:
         number,
         [row.customer for row in rows],
         first,
-        WEEK_DAYS * np.maximum(0.0, number - first),
         _with_communication(total),
         _with_communication(last),
         np.array([c.tickets for c in counted], dtype=np.float64).reshape(-1, 3),
@@ -108,6 +108,11 @@ def _week(number: int, rows: Sequence[Numbers]) -> Week:
 def _with_communication(counts: Table) -> Table:
     contact, enquiry, complaint, purchase = counts.T
     return np.stack([contact, enquiry, contact + enquiry, complaint, purchase], axis=1)
+
+
+def _watched(week: Week, stream: str, calendar: Calendar, *, weeks_ago: int = 0) -> Table:
+    """What the days of each acquaintance are worth, up to now or to some weeks ago."""
+    return calendar.weeks(stream, week.first, (week.number - weeks_ago) * WEEK).total
 
 
 def _places(who: list[str], some: list[str]) -> list[int]:
@@ -141,7 +146,7 @@ def _variance(tickets: Table, before: float) -> float:
     return digits(max(0.01, within / freedom)) if freedom > 0 else before
 
 
-def _ratio(week: Week, stream: int, prior: Prior) -> float:
+def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:
     of = week.of
     sure = {
         "contact": of.contact, "enquiry": of.enquiry, "communication": of.communication, "complaint": of.complaint,
@@ -149,9 +154,9 @@ def _ratio(week: Week, stream: int, prior: Prior) -> float:
     }[STREAMS[stream]]  # fmt: skip
     if STREAMS[stream] != "complaint":
         sure = np.maximum(sure, of.lapse)
-    known = week.watched > WEEK_DAYS
-    weight = np.where(known, np.minimum(1.0, 2 / (1 + np.exp(np.minimum(MOST_SURE, sure - SURE)))), 0.0)
-    earlier, days = week.total[:, stream] - week.last[:, stream], np.maximum(0.0, week.watched - WEEK_DAYS)
+    earlier = week.total[:, stream] - week.last[:, stream]
+    days = _watched(week, STREAMS[stream], calendar, weeks_ago=1)
+    weight = np.where(days > 0, np.minimum(1.0, 2 / (1 + np.exp(np.minimum(MOST_SURE, sure - SURE)))), 0.0)
     expected = WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
     ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))
     return digits(min(MOST_SEASON, max(LEAST_SEASON, ratio)))
