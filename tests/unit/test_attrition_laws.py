@@ -27,19 +27,8 @@ customers = st.sampled_from(("a", "b", "ü/ü", "c" * 128))
 ordinary = st.integers(0, 700 * 24).map(lambda hours: BEGINNING + hours * HOUR)
 times = st.one_of(ordinary, ordinary, ordinary, st.sampled_from((YEAR_1, YEAR_9999)), st.integers(YEAR_1, YEAR_9999))
 amounts = st.sampled_from((0, 1, -1, 4_999, -(10**30), 10**30, 2**53))
-kinds = st.sampled_from(
-    (
-        "enquiry",
-        "contact",
-        "complaint",
-        "purchase",
-        "purchase",
-        "lapse",
-        "satisfaction",
-        "alert-acknowledged",
-        "alert-snoozed",
-    )
-)
+KINDS = ["enquiry", "contact", "complaint", "purchase", "lapse", "satisfaction"]
+kinds = st.sampled_from([*KINDS, "purchase", "alert-acknowledged", "alert-snoozed"])
 
 
 @st.composite
@@ -290,15 +279,15 @@ def test_a_row_of_risk_is_made_when_the_risk_leaves_its_step() -> None:
 
 
 EXAMPLE = (
-    '{"specversion":"1.0","id":"analytics/r1/c-1/1","source":"tenure/analytics","type":"tenure.attrition-alert-'
-    'raised.v1","subject":"c-1","time":"2024-08-20T00:00:00Z","datacontenttype":"application/json","dataschema"'
-    ':"urn:tenure:schema:tenure.attrition-alert-raised.v1","partitionkey":"c-1","sequence":"0000000001","data":'
-    '{"alert":"analytics/r1/c-1/1","risk":0.611413,"contributions":[{"reason":"silent for 36 days, own rhythm i'
-    's 11","weight":3.953127}],"signs":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expe'
-    'cted":3.379747,"window_days":35.6,"strength":3.953127,"evidence":["crm|purchase-196.4","crm|purchase-189.4'
-    '","crm|purchase-182.4"],"last_before":"crm|purchase-196.4"}],"value_at_risk":[{"amount_minor":24408,"curre'
-    'ncy":"EUR"}],"recommended":{"name":"voucher","words":"a voucher for a tenth of a usual purchase","success"'
-    ':0.05,"cost":{"amount_minor":138,"currency":"EUR"},"benefit":{"amount_minor":1220,"currency":"EUR"},"net":'
-    '{"amount_minor":1082,"currency":"EUR"},"is_worth_it":true,"break_even_risk":0.123819,"break_even_success":'
-    '0.005068},"probable_cause":"price","rules":"r1","as_of":"2024-08-20T00:00:00Z"}}'
+    '{"specversion":"1.0","id":"analytics/r1/c-1/1","source":"tenure/analytics","type":"tenure.attrition-alert-raised.'
+    'v1","subject":"c-1","time":"2024-08-20T00:00:00Z","datacontenttype":"application/json","dataschema":"urn:tenure:s'
+    'chema:tenure.attrition-alert-raised.v1","partitionkey":"c-1","sequence":"0000000001","data":{"alert":"analytics/r'
+    '1/c-1/1","risk":0.611413,"contributions":[{"reason":"silent for 36 days, own rhythm is 11","weight":3.953127}],"s'
+    'igns":[{"sign":"attrition","since":"2024-07-15T09:36:00Z","observed":0.0,"expected":3.379747,"window_days":35.6,"'
+    'strength":3.953127,"evidence":["crm|purchase-196.4","crm|purchase-189.4","crm|purchase-182.4"],"last_before":"crm'
+    '|purchase-196.4"}],"value_at_risk":[{"amount_minor":24408,"currency":"EUR"}],"recommended":{"name":"voucher","wor'
+    'ds":"a voucher for a tenth of a usual purchase","success":0.05,"cost":{"amount_minor":138,"currency":"EUR"},"bene'
+    'fit":{"amount_minor":1220,"currency":"EUR"},"net":{"amount_minor":1082,"currency":"EUR"},"is_worth_it":true,"brea'
+    'k_even_risk":0.123819,"break_even_success":0.005068},"probable_cause":"price","rules":"r1","as_of":"2024-08-20T00'
+    ':00:00Z"}}'
 )
