@@ -33,7 +33,7 @@ STREAMS = {  # whose change a sign tells of
     Sign.VOLUME_DECLINE: ("purchase",),
     Sign.LAPSE: ("contact", "enquiry", "purchase"),
 }
-MOST_FALSE = 10  # in 1,000 months of unchanged customers; 4 to 5 are meant, a base of this size gives 0 to 8
+MOST_FALSE = 7  # in 1,000 months of unchanged customers; 4 to 5 are meant, a base of this size gives 0 to 8 by chance
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def test_of_signs_said_to_be_so_sure_about_that_share_is_true(judged: Judged) ->
     assert len(judgeable) >= 3
     for band in judgeable:
         inside = bands == band
-        assert is_true[inside].mean() == pytest.approx(sure[inside].mean(), abs=0.2), f"from .{band}"
+        assert is_true[inside].mean() == pytest.approx(sure[inside].mean(), abs=0.15), f"from .{band}"
 
 
 @pytest.mark.parametrize("sign", STREAMS)
