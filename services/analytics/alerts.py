@@ -1,9 +1,9 @@
 """What becomes of a customer's alert when signs come up and go down, and when somebody takes it in hand?
 
 In: the life of the alert so far, the signs that are up, an instant. Out: at most one transition; the life is changed
-with it. A sign is said once an episode, and nothing is cleared before it has been calm for the dwell time, so a
-customer who swings around a threshold for a month gives one alert. A purchase that takes every sign down ends it at
-once, a declared lapse when there is no more to be won back.
+with it. A sign is said once an episode, unless it is taken out of what has been said, and nothing is cleared before it
+has been calm for the dwell time, so a customer who swings around a threshold for a month gives one alert. A purchase
+that takes every sign down ends it at once, a declared lapse when there is no more to be won back.
 """
 
 from enum import Enum

@@ -15,6 +15,7 @@ from services.analytics.calendar import Calendar
 from services.analytics.pace import (
     Before,
     Mask,
+    Paces,
     Table,
     Weeks,
     before,
@@ -24,24 +25,24 @@ from services.analytics.pace import (
     smaller,
     summed,
 )
-from services.analytics.paces import Paces
 from services.analytics.record import COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, LAPSE, VOLUME
 from services.analytics.rules import Change, Rules
-from services.analytics.state import DAY, RING_WEEKS, WEEK, Customer, Events, Ring
+from services.analytics.state import DAY, HUNDREDTHS, RING_WEEKS, WEEK, Customer, Events, Ring
 
 SIGNS = (CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, VOLUME, LAPSE)
 NAMES = {
     CONTACT: "contact", ENQUIRY: "enquiry", COMMUNICATION: "communication", COMPLAINT: "complaint", VOLUME: "volume",
     LAPSE: "lapse",
 }  # fmt: skip
-STREAM = {CONTACT: "contact", ENQUIRY: "enquiry", COMPLAINT: "complaint", VOLUME: "purchase"}  # or communication
+STREAMS_OF = {
+    CONTACT: ("contact",), ENQUIRY: ("enquiry",), COMMUNICATION: ("communication",), COMPLAINT: ("complaint",),
+    VOLUME: ("purchase",), LAPSE: ("purchase", "communication"),
+}  # fmt: skip
 FEWER = (0.25, 0.5)  # times what was usual
 MORE = (4.0, 9.0)
 SMALLER = ((0.75, 0.8), (0.5, 0.4), (0.9, 0.9), (0.8, 0.5))  # purchases times what was usual, ln of tickets less by
 GONE = ((0.05, 0.05), (0.3, 0.1), (0.05, 0.3))  # purchases, contacts and enquiries times what was usual
 COMPLAINT_WEEKS, LEAST_COMPLAINTS = 12, 2
-HUNDREDTHS = 100.0  # in which sizes are kept
-EMPTY = Ring(week=0)
 
 
 class Proof(NamedTuple):
@@ -67,36 +68,31 @@ def strengths(
 
 def is_up(number: int, strength: float, was_up: bool, rules: Rules) -> bool:
     """Comes up with so much strength; goes down when next to nothing is left of it."""
-    if strength >= figures(number, rules).strength:
+    if strength >= change_of(number, rules).strength:
         return True
     return was_up and strength >= rules.change_clear
 
 
 def up_with(up: int, numbers: Sequence[int], strengths_: Sequence[float], rules: Rules) -> int:
     """The signs that are up, a bit each, where some changes of pace have these strengths."""
-    for number, strength in zip(numbers, strengths_, strict=False):
+    for number, strength in zip(numbers, strengths_, strict=True):
         bit = 1 << number
         up = up | bit if is_up(number, strength, up & bit > 0, rules) else up & ~bit
     return up
 
 
-def told_long_ago(
-    told: Sequence[int], numbers: Sequence[int], at: int, strengths_: Sequence[float], rules: Rules
-) -> int:
-    """Signs that were told long ago and would come up today, a bit each. `told`: when, by place; 0: is not up."""
-    long = round(rules.told_again_days * DAY)
-    of_each = zip(numbers, told, strengths_, strict=False)
-    return sum(
-        1 << n for n, when, strength in of_each if when and at - when >= long and is_up(n, strength, False, rules)
-    )
+def told_long_ago(told: Sequence[int], at: int, rules: Rules) -> int:
+    """The signs, a bit each, of which nothing has been said for a while. `told`: last when; 0: never."""
+    before_ = at - round(rules.told_again_days * DAY)
+    return sum(1 << number for number, when in zip(SIGNS, told, strict=True) if 0 < when <= before_)
 
 
 def probability(number: int, strength: float, rules: Rules) -> float:
     """P(the pace has changed), given how often one changes."""
-    return 1 / (1 + exp(-strength - log(figures(number, rules).a_week)))
+    return 1 / (1 + exp(-strength - log(change_of(number, rules).a_week)))
 
 
-def figures(number: int, rules: Rules) -> Change:
+def change_of(number: int, rules: Rules) -> Change:
     of: Change = getattr(rules, NAMES[number])
     return of
 
@@ -105,8 +101,7 @@ def proof(c: Customer, number: int, at: int, paces: Paces, calendar: Calendar) -
     """What speaks for a sign, as `strengths` has it."""
     factors = _Factors([c], at, paces, calendar).of(number)[0]
     weeks = int(np.argmax(factors)) + 1
-    streams = ("purchase", "communication") if number == LAPSE else (STREAM.get(number, "communication"),)
-    seen = [_observed(c, stream, at, weeks, paces, calendar) for stream in streams]
+    seen = [_observed(c, stream, at, weeks, paces, calendar) for stream in STREAMS_OF[number]]
     observed, expected = (sum(each) for each in zip(*seen, strict=True))
     size, ticket = _size(c, at, weeks) if number == VOLUME else (1.0, 0.0)
     strength = max(0.0, float(summed(factors[None, :])[0]))
@@ -129,22 +124,17 @@ class _Factors:
         self._known: dict[str, Before] = {}
 
     def of(self, number: int) -> Table:
-        if number == COMPLAINT:
-            return _more(self._before("complaint"))
-        if number == VOLUME:
-            return self._volume(self._before("purchase"))
+        before_, *others = map(self._before, STREAMS_OF[number])
         if number == LAPSE:
-            return self._gone(self._before("purchase"), self._before("communication"))
-        return _fewer(self._before(STREAM.get(number, "communication")))
+            return _gone(before_, *others)
+        if number == VOLUME:
+            return self._smaller(before_)
+        return _more(before_) if number == COMPLAINT else _fewer(before_)
 
-    def _volume(self, purchase: Before) -> Table:
+    def _smaller(self, purchase: Before) -> Table:
         sizes, variance = _sizes(self._some, self._at), self._paces.ticket_variance
         falls = [changed_by(purchase, by) + smaller(*sizes, variance, fall) for by, fall in SMALLER]
         return _where(purchase.is_known, mean_of(falls))
-
-    def _gone(self, purchase: Before, communication: Before) -> Table:
-        ways = [changed_by(purchase, one) + changed_by(communication, other) for one, other in GONE]
-        return _where(purchase.is_known | communication.is_known, mean_of(ways))
 
     def _before(self, stream: str) -> Before:
         if stream not in self._known:
@@ -165,6 +155,11 @@ def _more(b: Before) -> Table:
     return said
 
 
+def _gone(purchase: Before, communication: Before) -> Table:
+    ways = [changed_by(purchase, one) + changed_by(communication, other) for one, other in GONE]
+    return _where(purchase.is_known | communication.is_known, mean_of(ways))
+
+
 def _where(is_told: Mask, factors: Table) -> Table:
     said: Table = np.where(is_told, factors, -np.inf)
     return said
@@ -180,19 +175,21 @@ def _counted(some: Sequence[Customer], stream: str, at: int, calendar: Calendar)
     return counts, calendar.weeks(stream, first, at)
 
 
-def _ring(events: Events | None) -> Ring:
-    return EMPTY if events is None else events.counts
+def _ring(events: Events | None) -> Ring | None:
+    return None if events is None else events.counts
 
 
-def _rings(rings: Sequence[Ring], at: int) -> Weeks:
-    seen = [ring.recent(at // WEEK + 1) for ring in rings]
-    recent = np.array([by_week for _, by_week in seen], dtype=np.float64).reshape(len(rings), RING_WEEKS)
-    return Weeks(recent, np.array([float(total) for total, _ in seen]))
+def _rings(rings: Sequence[Ring | None], at: int) -> Weeks:
+    recent, total = np.zeros((len(rings), RING_WEEKS)), np.zeros(len(rings))
+    for place, ring in enumerate(rings):
+        if ring is not None:
+            total[place], recent[place] = ring.recent(at // WEEK + 1)
+    return Weeks(recent, total)
 
 
 def _sizes(some: Sequence[Customer], at: int) -> tuple[Table, Table, Table, Table]:
     """(mean, number) of ln tickets in each window, and before it."""
-    rings = [(EMPTY, EMPTY) if c.sizes is None else (c.sizes.sums, c.sizes.counts) for c in some]
+    rings = [(None, None) if c.sizes is None else (c.sizes.sums, c.sizes.counts) for c in some]
     sums, counts = (_rings(column, at) for column in zip(*rings, strict=True))
     total, number = (np.cumsum(each.recent, axis=1) for each in (sums, counts))
     earlier, earlier_number = sums.total[:, None] - total, counts.total[:, None] - number

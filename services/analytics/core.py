@@ -8,6 +8,7 @@ A customer is looked at when something is observed, at the first instant after t
 change a verdict, and once a week, all at once, when it is known what the week was like for the whole base.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -16,12 +17,13 @@ import numpy as np
 
 from services.analytics import alerts, changes
 from services.analytics.alerts import Transition
+from services.analytics.buyers import Verdict, active_buyers_decline
 from services.analytics.calendar import Calendar
 from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
 from services.analytics.population.model import risks, unfitted
-from services.analytics.population.numbers import numbers, of_all
+from services.analytics.population.numbers import Numbers, numbers, of_all
 from services.analytics.population.part import Known, Part, part_of
 from services.analytics.population.segments import segments_of
 from services.analytics.record import (
@@ -40,7 +42,6 @@ from services.analytics.record import (
     restart,
 )
 from services.analytics.rules import Rules
-from services.analytics.signs import Verdict, active_buyers_decline
 from services.analytics.silence import BY_RISK, Outlook, candidates, outlooks, verdicts
 from services.analytics.state import DAY, NEVER, WEEK, Customer, Strengths
 from services.analytics.wire import alert_bytes, risk_bytes
@@ -120,11 +121,17 @@ class Core:
 
     def part(self, week: int, *, number: int, is_first: bool) -> Part:
         """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
-        everybody, rules = self._customers.everybody, self.rules
-        rows = [row for c in everybody() if (row := numbers(c, week // WEEK)) is not None]
-        coming = candidates(everybody() if rules.most_a_week is not None else (), week, rules, self.known.model)
-        segments = segments_of(everybody(), week, rules)
-        return part_of(rows, segments, coming, rules, week=week, number=number, is_first=is_first)
+        rows, coming = list[Numbers](), Counter[int]()
+
+        def everybody() -> Iterator[Customer]:
+            """Who is unpacked is asked all there is to ask at once."""
+            for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
+                rows.extend(row for c in some if (row := numbers(c, week // WEEK)) is not None)
+                coming.update(candidates(some, week, self.rules, self.known.model))
+                yield from some
+
+        segments = segments_of(everybody(), week, self.rules)
+        return part_of(rows, segments, coming, self.rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""
@@ -151,7 +158,7 @@ class Core:
         strengths = changes.strengths(some, at, model.paces, calendar)
         some = list(map(self._with_strengths, some, map(tuple, strengths.tolist())))
         risky = [c for c in some if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
-        seen = dict(zip((c.id for c in risky), outlooks(risky, at, self.rules, model) if risky else (), strict=True))
+        seen = dict(zip((c.id for c in risky), outlooks(risky, at, self.rules, model), strict=True))
         outputs: list[Output] = []
         for c, strength in zip(some, strengths.tolist(), strict=True):
             if self._is_watched(c):
@@ -167,14 +174,15 @@ class Core:
 
     def _one_looked_at(self, c: Customer, at: int, strength: list[float], seen: Outlook | None) -> list[Output]:
         watched = self._watched(c)
+        strength = strength[: len(watched)]
         up = changes.up_with(c.up, watched, strength, self.rules)
-        again = changes.told_long_ago(c.told, watched, at, strength, self.rules)
+        again = up & changes.told_long_ago(c.told, at, self.rules)
+        again = again and again & changes.up_with(0, watched, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
         if up != c.up or again or is_risky:
             c = self._in_hand(c.id)
-            c.now, c.up = max(at, c.now), up & ~again
-            self._tell(c, at)
-            c.up = up
+            c.now, c.up = max(at, c.now), up
+            c.life.reasons &= ~again
             outputs = self._judge(c, c.now, BY_RISK if is_risky else NONE, None)
             self._due.put(c.id, c.due)
             return outputs
@@ -238,13 +246,11 @@ class Core:
             c.up = c.up | bit if up else c.up & ~bit
 
     def _tell(self, c: Customer, at: int) -> None:
-        """Since when changes are up that have not been told."""
+        """When changes are told that the open alert, if there is one, has not said yet."""
+        said = c.life.reasons if c.life.is_open else 0
         for place, number in enumerate(changes.SIGNS):
-            if not c.up >> number & 1:
-                c.told[place] = 0
-            elif not c.told[place]:
+            if (c.up & ~said) >> number & 1:
                 c.told[place] = at
-                c.life.reasons &= ~(1 << number)
 
     def _verdicts(self, c: Customer, at: int, touched: Collection[int]) -> Iterator[tuple[int, Verdict]]:
         """The two by the risk are found together: they ask the model the same."""
@@ -257,7 +263,7 @@ class Core:
         """A lapse is declared: that is the sign, and nothing else is awaited of this customer until they buy again."""
         c.lapsed_at, c.declared, c.up = o.at, o.evidence, 1 << LAPSE
         c.dues = [NEVER] * len(c.dues)
-        c.told = [0] * len(c.told)
+        c.life.reasons &= ~c.up  # to be told though silence may have told it before
 
     def _ended(self, c: Customer, at: int) -> list[Output]:
         """Time has been given to win them back."""

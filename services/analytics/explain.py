@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.analytics import changes
 from services.analytics.alerts import Transition
+from services.analytics.buyers import leaves_at, regular_buyers
 from services.analytics.measures import default_catalogue, recommended
 from services.analytics.population.model import Model
 from services.analytics.population.part import Known
@@ -23,7 +24,6 @@ from services.analytics.record import (
     Observation,
 )
 from services.analytics.rules import Rules
-from services.analytics.signs import leaves_at, regular_buyers
 from services.analytics.silence import gap_days, lift, parts_of_risk, risk_at
 from services.analytics.state import WEEK, Customer, days
 from services.analytics.value import Worth, worths

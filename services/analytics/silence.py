@@ -5,12 +5,13 @@ and is searched as far as anybody looks ahead. A fitted one is looked at again o
 force, so it is searched up to there.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
+from services.analytics.buyers import DOWN, UP, Verdict
 from services.analytics.changes import NAMES
 from services.analytics.population.model import Model, risks
 from services.analytics.population.numbers import columns, numbers, of_all, table
@@ -18,11 +19,11 @@ from services.analytics.population.part import next_look
 from services.analytics.record import ATTRITION, DEEP, LAPSE
 from services.analytics.risk import expected_gap_days, log_odds, risk_by_time
 from services.analytics.rules import Rules
-from services.analytics.signs import DOWN, UP, Verdict, first_true
 from services.analytics.state import DAY, NEVER, Customer, Occasions, days
 
 CUTS = 16  # parts into which a stretch of time is cut at once
 BY_RISK = (ATTRITION, DEEP)
+HORIZON_DAYS = 20 * 365  # later than this nothing is awaited
 FINE = 60_000_000  # micros: nearer nobody looks for a crossing
 
 
@@ -44,7 +45,7 @@ def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verd
         if now >= threshold or (c.up >> number & 1 and now >= rules.risk_clear):
             return UP
         if not model.is_fitted:
-            return (False, first_true(lambda instant: risk_of([instant])[0] >= threshold, at))
+            return (False, _first_true(lambda instant: risk_of([instant])[0] >= threshold, at))
         return (False, _crossing(risk_of, threshold, at, next_look(at)))
 
     return {ATTRITION: of(ATTRITION, raised), DEEP: of(DEEP, deep)}
@@ -70,47 +71,39 @@ def silence_days(p: Occasions, rules: Rules, model: Model) -> float:
 
 
 class Outlook(NamedTuple):
-    """The risk at a weekly look, and whether silence makes or unmakes a sign, there or by the next look."""
+    """The risk at a weekly look, the highest by the next one, and whether silence makes or unmakes a sign by then."""
 
     risk: float
+    highest: float
     matters: bool
 
 
 def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> list[Outlook]:
     """Of customers who all have an occasion, under a fitted model: what `verdicts` would say, for all at once."""
+    if not some:
+        return []
     of, horizon = of_all(some), rules.horizon_days
     instants = at / DAY, next_look(at) / DAY
     now, later = (risks(model, of, np.full(len(some), instant), horizon) for instant in instants)
     silent = (of.repeats > 0) & ~np.array([is_in_touch(c, rules) for c in some])
     long_now, long_later = (silent & (instant - of.last >= rules.silent_share * horizon) for instant in instants)
-    matters = np.zeros(len(some), dtype=bool)
+    highest, matters = np.maximum(now, later), np.zeros(len(some), dtype=bool)
     for number, threshold in zip(BY_RISK, np.array([thresholds(c, rules, model) for c in some]).T, strict=True):
         is_up = np.array([c.up >> number & 1 > 0 for c in some])
         stays = long_now & ((now >= threshold) | (is_up & (now >= rules.risk_clear)))
-        matters |= (stays != is_up) | (long_later & ~stays & (np.maximum(now, later) >= threshold))
-    return list(map(Outlook, now.round(6).tolist(), matters.tolist()))
+        matters |= (stays != is_up) | (long_later & ~stays & (highest >= threshold))
+    return list(map(Outlook, now.round(6).tolist(), highest.tolist(), matters.tolist()))
 
 
-def candidates(some: Iterable[Customer], at: int, rules: Rules, model: Model) -> list[int]:
-    """Who would come up by the risk in the week from the next look on if there were room for all: how many, by the risk
-    they reach in hundredths, from 0 on."""
-    begin = next_look(at)
-    few = [c for c in some if _may_come_up(c, begin, rules)]
-    if not few or not model.is_fitted:
-        return []
-    of = of_all(few)
-    risks_ = [risks(model, of, np.full(len(few), t / DAY), rules.horizon_days) for t in (begin, next_look(begin))]
-    reached = np.maximum(*risks_)
-    least = np.array([rules.raised_at(c.segment) for c in few])
-    counts: list[int] = np.bincount((100 * reached[reached >= least]).astype(np.int64), minlength=1).tolist()
-    return counts
-
-
-def _may_come_up(c: Customer, begin: int, rules: Rules) -> bool:
-    p = c.occasions
-    if p is None or p.repeats < 1 or c.lapsed_at is not None or c.up >> ATTRITION & 1 or is_in_touch(c, rules):
-        return False
-    return p.last + rules.silent_share * rules.horizon_days * DAY <= next_look(begin)
+def candidates(some: Iterable[Customer], at: int, rules: Rules, model: Model) -> Iterator[int]:
+    """Of each who would come up by the risk in the week from the next look on, if there were room for all, the risk
+    that is reached, in hundredths; of nobody where there is."""
+    if rules.most_a_week is None or not model.is_fitted:
+        return
+    few = [c for c in some if c.occasions is not None and c.lapsed_at is None and not c.up >> ATTRITION & 1]
+    for seen in outlooks(few, next_look(at), rules, replace(model, threshold=None)):
+        if seen.matters:
+            yield int(100 * seen.highest)
 
 
 def risk_at(c: Customer, at: int, rules: Rules, model: Model) -> float | None:
@@ -177,3 +170,15 @@ def _crossing(risk_of: Risks, target: float, after: int, until: int) -> int:
         reached = next(n for n, risk in enumerate(risk_of(instants)) if risk >= target)
         after, until = ([after, *instants])[reached], instants[reached]
     return until
+
+
+def _first_true(predicate: Callable[[int], bool], after: int) -> int:
+    """An instant after `after`, not later than the first at which a predicate that stays true is true, and nearer to it
+    than a thousandth of the way: who looks then looks again. NEVER if it is not true within the horizon."""
+    low, high = after, after + HORIZON_DAYS * DAY
+    if not predicate(high):
+        return NEVER
+    while high - low > 1 + (low - after) // 1000:
+        middle = (low + high) // 2
+        low, high = (low, middle) if predicate(middle) else (middle, high)
+    return low + 1

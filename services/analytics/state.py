@@ -18,6 +18,7 @@ RING_WEEKS = 27  # of which a change is told, with the one that is not over
 Strengths = tuple[float, float, float, float, float, float]
 """Of the changes of pace, nats, in the order of `services.analytics.changes.SIGNS`."""
 UNCHANGED: Strengths = (0.0,) * 6
+HUNDREDTHS = 100  # of a nat, in which sizes are kept
 MAX_BUYERS = 16
 MAX_WALLETS = 4
 MAX_MINOR = 2**53  # minor units, as the contracts have it
@@ -197,7 +198,7 @@ class Wallet(msgspec.Struct, array_like=True, gc=False):
 
 
 class Sizes(msgspec.Struct, array_like=True, gc=False):
-    """Of purchases in one currency: ln(1 + minor units) in hundredths, which adds up exactly."""
+    """Of purchases in one currency: ln(1 + minor units), in whole HUNDREDTHS, which add up exactly."""
 
     currency: str
     counts: Ring
@@ -205,7 +206,7 @@ class Sizes(msgspec.Struct, array_like=True, gc=False):
     squares: int = 0
 
     def add(self, at: int, amount: int) -> None:
-        size = round(100 * log1p(amount))
+        size = round(HUNDREDTHS * log1p(amount))
         self.counts.add(at, 1)
         self.sums.add(at, size)
         self.squares += size * size
@@ -263,7 +264,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     sizes: Sizes | None = None
     communicated: list[str] = msgspec.field(default_factory=list)  # contacts and enquiries, newest first
     changes: Strengths = UNCHANGED  # as of the last look
-    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(UNCHANGED))  # when; 0: not up
+    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(UNCHANGED))  # last when; 0: never
     occasions: Occasions | None = None
     complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
     wallets: list[Wallet] = msgspec.field(default_factory=list)

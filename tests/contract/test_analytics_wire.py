@@ -13,8 +13,7 @@ from pydantic import BaseModel
 
 from services.analytics import wire
 from services.analytics.changes import NAMES
-from services.analytics.pace import Prior
-from services.analytics.paces import Paces
+from services.analytics.pace import Paces, Prior
 from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Counts, Numbers

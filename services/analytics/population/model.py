@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from scipy.special import expit
 
-from services.analytics.paces import Paces
+from services.analytics.pace import Paces
 from services.analytics.population.features import OFFSET, features, log_odds, log_odds_of_silence
 from services.analytics.population.numbers import Columns, Table
 from services.analytics.rules import Population, Rules
@@ -63,21 +63,34 @@ def unfitted(rules: Rules) -> Model:
 
 def risks(m: Model, c: Columns, at: Table, horizon_days: float) -> Table:
     """P(no occasion within the horizon after `at`, days) of each customer, in [0, 1]."""
-    within = log_odds_of_silence(c, at, m.population, horizon_days)
-    by_weeks = within if m.hazard is None else log_odds(_survival(m, m.hazard, c, at, horizon_days))
-    if m.stack is not None:
-        within = m.stack.log_odds(features(c, at, within, m.population, horizon_days))
+    within = by_weeks = log_odds_of_silence(c, at, m.population, horizon_days)
+    if m.is_fitted:
+        along = _along_silence(m, c, at, horizon_days)
+        if m.stack is not None:
+            now = [values[:, 0] for values in along]
+            now[OFFSET] = within
+            within = m.stack.log_odds(now)
+        if m.hazard is not None:
+            by_weeks = log_odds(_survival(m.hazard, along, horizon_days))
     said: Table = expit((by_weeks + within) / 2)
     return said
 
 
-def _survival(m: Model, hazard: Regression, c: Columns, at: Table, horizon_days: float) -> Table:
-    """P(no occasion) week by week along a silence that goes on; the last week counts by the part that is within."""
-    steps = math.ceil(horizon_days / STEP_DAYS - 1e-9)
+def _along_silence(m: Model, c: Columns, at: Table, horizon_days: float) -> list[Table]:
+    """The features of each customer, a column per week of a silence that goes on; one where nothing changes."""
     path = Columns(*(column[:, None] for column in c))
-    instants = at[:, None] + STEP_DAYS * np.arange(steps)
+    instants = at[:, None] + STEP_DAYS * np.arange(_steps(horizon_days))
     offset = -log_odds_of_silence(path, instants, m.population, STEP_DAYS)
-    passes = expit(-hazard.log_odds(features(path, instants, offset, m.population, horizon_days)))
-    passes[:, -1] **= min(1.0, horizon_days / STEP_DAYS - (steps - 1))
+    return features(path, instants, offset, m.population, horizon_days)
+
+
+def _survival(hazard: Regression, along: Sequence[Table], horizon_days: float) -> Table:
+    """P(no occasion) week by week; the last one counts by the part that is within."""
+    passes = expit(-hazard.log_odds(along))
+    passes[:, -1] **= min(1.0, horizon_days / STEP_DAYS - (_steps(horizon_days) - 1))
     lasting: Table = np.prod(passes, axis=1)
     return lasting
+
+
+def _steps(horizon_days: float) -> int:
+    return math.ceil(horizon_days / STEP_DAYS - 1e-9)

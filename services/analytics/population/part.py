@@ -23,8 +23,8 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 class Part(msgspec.Struct, frozen=True):
     """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
-    Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates: as `silence.candidates`
-    has them, where they are limited."""
+    Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates for an
+    alert by the risk, where they are limited: how many, by the risk they reach in hundredths, from 0 on."""
 
     rules: str
     week: int
@@ -67,16 +67,17 @@ def is_chosen(customer: str, one_in: int) -> bool:
 def part_of(
     rows: list[Numbers],
     segments: Segments,
-    candidates: list[int],
+    candidates: Mapping[int, int],
     rules: Rules,
     *,
     week: int,
     number: int,
     is_first: bool,
 ) -> Part:
-    """`rows`: of everybody with an occasion."""
+    """`rows`: of everybody with an occasion; `candidates`: how many, by hundredths of the risk."""
     one_in, some = chosen(rows)
-    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments, candidates)
+    coming = [candidates.get(hundredth, 0) for hundredth in range(max(candidates, default=-1) + 1)]
+    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments, coming)
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]]:

@@ -5,7 +5,7 @@ part that comes after it is too late. Out: the result that is due, and what is t
 whoever reads the topic knows the same, whatever became of the process that read it before.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers, columns
 from services.analytics.population.part import Part, Result, chosen
-from services.analytics.population.portfolio import Figures, Portfolio
+from services.analytics.population.portfolio import Move, Portfolio
 from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
 from services.analytics.population.usual import Usual
@@ -28,8 +28,12 @@ YOUNG_WEEKS, REST_WEEKS = 52, 4  # a base is fitted to every week in its first y
 
 
 class _Seen(NamedTuple):
+    """All that has been learnt of a base. `moves`: of segments, in the last week."""
+
     training: Training
     usual: Usual
+    portfolio: Portfolio
+    moves: Collection[Move] = ()
 
 
 class Refit:
@@ -42,10 +46,9 @@ class Refit:
         self._begin: int | None = None  # the first week with customers
         self._done: int | None = None  # the last week whose result is in the log
         self._model = unfitted(rules)
-        self._seen = _Seen(Training(rules.horizon_days), Usual())
+        self._seen = _Seen(Training(rules.horizon_days), Usual(), Portfolio())
         self._then: tuple[int, _Seen] | None = None  # a week, and what will have been seen with it
         self._seasons: dict[int, tuple[float, ...]] = {}  # of weeks
-        self._portfolio = Portfolio()
         self._due: Result | None = None
 
     def take_part(self, part: Part) -> None:
@@ -67,8 +70,8 @@ class Refit:
             self._seen, self._model = self._seen_with(result.week), result.model
             if result.model.season is not None:
                 self._seasons[result.week // WEEK - 1] = result.model.season
-        figures = None if result.model is None else self._segments(result.week)
-        self._portfolio, _ = self._portfolio.after(result.week, figures)
+        else:
+            self._seen = self._seen._replace(portfolio=self._seen.portfolio.after(result.week, None)[0])
         self._done, self._due = result.week, None
         self._parts = {week: parts for week, parts in self._parts.items() if week > result.week}
 
@@ -84,10 +87,7 @@ class Refit:
     def alerts(self) -> list[SegmentOut]:
         """What is to be published ahead of the result that is due: once it stands there, nobody would say it again."""
         due = self.due()
-        if due is None:
-            return []
-        _, moves = self._portfolio.after(due.week, self._segments(due.week))
-        return [told(move, self._rules) for move in moves]
+        return [] if due is None else [told(move, self._rules) for move in self._seen_with(due.week).moves]
 
     def missing(self) -> tuple[int, Collection[int]] | None:
         """The week waited for, and the partitions that have not spoken; none: nothing is waited for."""
@@ -118,9 +118,6 @@ class Refit:
         one_in = max((part.one_in for part in parts), default=1)
         return chosen((row for part in parts for row in part.rows), one_in)
 
-    def _segments(self, week: int) -> Mapping[str, Figures]:
-        return together([part.segments for part in self._parts.get(week, {}).values()])
-
     def _result(self, week: int) -> Result:
         one_in, rows = self._rows(week)
         customers = sum(part.customers for part in self._parts.get(week, {}).values())
@@ -129,7 +126,9 @@ class Refit:
     def _seen_with(self, week: int) -> _Seen:
         if self._then is None or self._then[0] != week:
             (_, rows), seen = self._rows(week), self._seen
-            self._then = week, _Seen(seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows))
+            segments = together([part.segments for part in self._parts.get(week, {}).values()])
+            training, usual = seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows)
+            self._then = week, _Seen(training, usual, *seen.portfolio.after(week, segments))
         return self._then[1]
 
     def _threshold(self, week: int) -> float | None:

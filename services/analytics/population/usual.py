@@ -11,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from services.analytics.calendar import STREAMS, Calendar
-from services.analytics.pace import Prior, Table
-from services.analytics.paces import Paces
+from services.analytics.pace import Paces, Prior, Table
 from services.analytics.population.fitting import digits
 from services.analytics.population.numbers import Columns, Numbers, columns, table
-from services.analytics.state import WEEK
+from services.analytics.state import HUNDREDTHS, WEEK
 
 WEEK_DAYS = 7.0
 LEAST_WEEKS = 8  # of a base, before its paces are learnt
@@ -142,7 +141,7 @@ def _variance(tickets: Table, before: float) -> float:
     """Of the logarithms of one customer's tickets, pooled."""
     number, total, squares = tickets[tickets[:, 0] > 1].T
     freedom = float((number - 1).sum())
-    within = float((squares - total**2 / np.maximum(1, number)).sum()) / 1e4
+    within = float((squares - total**2 / np.maximum(1, number)).sum()) / HUNDREDTHS**2
     return digits(max(0.01, within / freedom)) if freedom > 0 else before
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from services.analytics.calendar import STREAMS
-from services.analytics.paces import Paces
+from services.analytics.pace import Paces
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.part import Part, Result
