@@ -4,7 +4,7 @@ In: a customer at an instant, and the transition. Out: the message, as the contr
 so that the bytes are the same on every machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from services.analytics import changes
 from services.analytics.alerts import Transition
@@ -156,11 +156,18 @@ def _ids(c: Customer, number: int) -> tuple[str, ...]:
     """Newest first, of a lapse by kind."""
     bought = [] if c.purchase is None else c.purchase.evidence
     if number == LAPSE:
-        return (*bought, *c.communicated)
+        return (*bought, *_communicated(c))
     if number == COMMUNICATION:
-        return tuple(c.communicated)
+        return tuple(_communicated(c))
     events = {CONTACT: c.contact, ENQUIRY: c.enquiry, COMPLAINT: c.complaint, VOLUME: c.purchase}[number]
     return () if events is None else tuple(events.evidence)
+
+
+def _communicated(c: Customer) -> Iterator[str]:
+    """Contacts and enquiries as they came, newest first."""
+    kinds = ((CONTACT, c.contact), (ENQUIRY, c.enquiry))
+    ids = {sign: iter(events.evidence) for sign, events in kinds if events is not None}
+    return (next(ids[sign]) for sign in c.communicated)
 
 
 def _declared(c: Customer, event: str) -> SignEvidence:

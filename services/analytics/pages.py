@@ -14,7 +14,7 @@ import msgspec
 from services.analytics.state import Customer
 
 PAGES = 64
-FORMAT = 3  # of the state; a checkpoint of another format is not read but rebuilt from the log
+FORMAT = 4  # of the state; a checkpoint of another format is not read but rebuilt from the log
 
 
 class OtherState(ValueError):  # noqa: N818 - not an error of the program: the state is of another release or other rules
@@ -30,6 +30,17 @@ class _Page(msgspec.Struct, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _page = msgspec.msgpack.Decoder(_Page).decode
 _customer = msgspec.msgpack.Decoder(Customer).decode
+_FRESH = msgspec.structs.astuple(Customer("", 0, 0))
+_REQUIRED = 3  # fields
+
+
+def _packed(c: Customer) -> bytes:
+    """Without the fields at the end that are as a newcomer's: whoever reads it puts them back."""
+    fields = msgspec.structs.astuple(c)
+    end = len(fields)
+    while end > _REQUIRED and fields[end - 1] == _FRESH[end - 1]:
+        end -= 1
+    return _encode(fields[:end])
 
 
 def page_of(customer: str) -> int:
@@ -65,7 +76,7 @@ class Pages:
         for c in self._in_hand.values():
             number = page_of(c.id)
             changed.add(number)
-            self._packed[number][c.id] = _encode(c)
+            self._packed[number][c.id] = _packed(c)
         self._in_hand = {}
         numbers = sorted(changed) if changed_only else [n for n in range(PAGES) if self._packed[n]]
         return {number: self._written(number) for number in numbers}

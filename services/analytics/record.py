@@ -13,7 +13,6 @@ from services.analytics.state import (
     MAX_BUYERS,
     MAX_MINOR,
     MAX_WALLETS,
-    NEVER,
     WEEK,
     YEAR_DAYS,
     Buyer,
@@ -29,10 +28,9 @@ from services.analytics.state import (
 from shared.contracts.analytics import MAX_EVIDENCE
 from shared.contracts.values import Defector
 
-# Signs, by the bit that says they are up. For the first ones time alone may make a difference at any instant; the
-# others are changes of pace, in the order of `services.analytics.changes.SIGNS`.
+# Signs, by the bit that says they are up. Of the first DETECTORS time alone may make a difference at any instant;
+# the others are changes of pace, in the order of `services.analytics.changes.SIGNS`.
 BUYERS, ATTRITION, DEEP, CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, VOLUME, LAPSE = range(9)
-DETECTORS = 3
 NONE: tuple[int, ...] = ()
 KEPT = 3  # ids of the newest events, as evidence
 DEFECTORS = frozenset(Defector)
@@ -59,7 +57,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
 
 
 def newcomer(customer: str, at: int) -> Customer:
-    return Customer(id=customer, since=at, now=at, dues=[NEVER] * DETECTORS)
+    return Customer(id=customer, since=at, now=at)
 
 
 def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
@@ -107,11 +105,11 @@ def _counted(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         return _purchase(c, o)
     if o.kind == "contact" and o.inbound:
         c.contact = _added(c, c.contact, o)
-        _communicated(c, o)
+        _communicated(c, o, CONTACT)
         return (CONTACT, COMMUNICATION, LAPSE)
     if o.kind == "enquiry":
         c.enquiry = _added(c, c.enquiry, o)
-        _communicated(c, o)
+        _communicated(c, o, ENQUIRY)
         return (ENQUIRY, COMMUNICATION, LAPSE)
     if o.kind == "complaint":
         c.complaints.add(o.at, rules.horizon_days)
@@ -131,9 +129,10 @@ def _added(
     return known
 
 
-def _communicated(c: Customer, o: Observation) -> None:
+def _communicated(c: Customer, o: Observation, sign: int) -> None:
+    """Its id stands with its kind already; here is only in which order the two kinds came."""
     newest = max((events.at for events in (c.contact, c.enquiry) if events is not None), default=o.at)
-    remember(c.communicated, o.evidence, late=o.at < newest, kept=KEPT)
+    remember(c.communicated, sign, late=o.at < newest, kept=KEPT)
 
 
 def _purchase(c: Customer, o: Observation) -> tuple[int, ...]:

@@ -7,14 +7,17 @@ may come late: it is placed in the week where it belongs, and time never runs ba
 from __future__ import annotations
 
 from math import exp, log1p
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 DAY = 86_400_000_000  # microseconds
 WEEK = 7 * DAY
 NEVER = 2**62  # later than every instant
 RING_WEEKS = 27  # of which a change is told, with the one that is not over
+DETECTORS = 3  # for which time alone may make a difference at any instant
 Strengths = tuple[float, float, float, float, float, float]
 """Of the changes of pace, nats, in the order of `services.analytics.changes.SIGNS`."""
 UNCHANGED: Strengths = (0.0,) * 6
@@ -243,37 +246,39 @@ class Life(msgspec.Struct, array_like=True, gc=False):
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
-    """`since` begins the present course; `now` is the latest instant applied or judged."""
+    """`since` begins the present course; `now` is the latest instant applied or judged. What is seldom said stands at
+    the end, because a page leaves it out there (`services.analytics.pages`)."""
 
     id: str
     since: int
     now: int
-    dues: list[int]  # per detector, the next instant at which its verdict may change by time alone
-    due: int = NEVER  # the earliest of them and of what the alert awaits
-    up: int = 0  # signs that are up, a bit each
-    lapsed_at: int | None = None
-    declared: str | None = None  # by which event
-    alerts: int = 0  # messages published
+    changes: Strengths = UNCHANGED  # as of the last look
     rows: int = 0  # risk rows published
     shown: int = -1  # risk in the last row, in steps of RISK_STEP; -1: none
-    cause: str | None = None  # defector type that the customer spoke of last
+    purchase: Events | None = None
+    occasions: Occasions | None = None
+    sizes: Sizes | None = None
+    wallets: list[Wallet] = msgspec.field(default_factory=list)
     contact: Events | None = None
     enquiry: Events | None = None
-    complaint: Events | None = None
-    purchase: Events | None = None
-    sizes: Sizes | None = None
-    communicated: list[str] = msgspec.field(default_factory=list)  # contacts and enquiries, newest first
-    changes: Strengths = UNCHANGED  # as of the last look
-    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(UNCHANGED))  # last when; 0: never
-    occasions: Occasions | None = None
-    complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
-    wallets: list[Wallet] = msgspec.field(default_factory=list)
-    buyers: list[Buyer] = msgspec.field(default_factory=list)
-    life: Life = msgspec.field(default_factory=Life)
+    communicated: list[int] = msgspec.field(default_factory=list)  # signs of those two, by turns as told, newest first
     segment: str | None = None  # as said last
+    buyers: list[Buyer] = msgspec.field(default_factory=list)
+    complaint: Events | None = None
+    complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
+    cause: str | None = None  # defector type that the customer spoke of last
+    dues: list[int] = msgspec.field(default_factory=lambda: [NEVER] * DETECTORS)
+    """Per detector, the next instant at which its verdict may change by time alone."""
+    due: int = NEVER  # the earliest of them and of what the alert awaits
+    up: int = 0  # signs that are up, a bit each
+    alerts: int = 0  # messages published
+    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(UNCHANGED))  # last when; 0: never
+    life: Life = msgspec.field(default_factory=Life)
+    lapsed_at: int | None = None
+    declared: str | None = None  # by which event
 
 
-def remember(evidence: list[str], new: str, *, late: bool, kept: int) -> None:
+def remember(evidence: list[T], new: T, *, late: bool, kept: int) -> None:
     """Newest first; a late event takes a place only while there is one."""
     if late:
         if len(evidence) < kept:

@@ -2,8 +2,11 @@
 
 import tracemalloc
 
+import msgspec
+
 from services.analytics.core import Core, Rules
 from services.analytics.pages import FORMAT, Pages
+from services.analytics.state import NEVER, Customer
 from tests.unit.attrition import purchase
 
 MANY = 2_000
@@ -21,6 +24,15 @@ def test_whoever_is_taken_over_is_saved_as_before() -> None:
     saved, core = pages(), Core(Rules())
     core.load_pages(saved)
     assert saved == core.dump_pages(changed_only=False)
+
+
+def test_what_has_never_come_up_takes_no_place_on_a_page() -> None:
+    core = Core(Rules())
+    core.observe(purchase(0))
+    [page] = core.dump_pages(changed_only=False).values()
+    _, _, [fields] = msgspec.msgpack.decode(page)
+    assert len(fields) < len(Customer.__struct_fields__)
+    assert NEVER not in fields
 
 
 def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:

@@ -76,6 +76,14 @@ def test_communication_holds_while_enquiries_take_the_place_of_contacts() -> Non
     assert {Sign.CONTACT_DECLINE} == set().union(*map(signs, found))
 
 
+def test_communication_is_proved_by_contacts_and_enquiries_as_they_came() -> None:
+    contacts, enquiries = every(6, "contact", 0, 200), every(4, "enquiry", 1, 200)
+    proof = first_proof(Sign.COMMUNICATION_DECLINE, contacts, enquiries, until=330)
+    newest = sorted([*contacts, *enquiries], key=lambda o: -o.at)[: len(proof.evidence)]
+    assert proof.evidence == tuple(o.evidence for o in newest)
+    assert {"contact", "enquiry"} == {o.kind for o in newest}
+
+
 def test_more_complaints_than_ever_are_a_sign_and_each_of_them_is_evidence() -> None:
     complaints = [observation("complaint", number) for number in (300.4, 306.4, 311.4)]
     proof = first_proof(Sign.COMPLAINT_INCREASE, every(10, "contact", 0, 320), complaints, until=320)
