@@ -115,7 +115,7 @@ class Partition:
             return []
         seen = observation(fact)
         if seen is None and chain not in self._read:  # it carries no weight, and what it follows has been judged
-            setattr(book.applied, producer, sequence)
+            setattr(book, producer, sequence)
             return []
         read_ = _Read(chain, sequence, seen, fact.data.imported)
         return self._hold(record, fact, read_) if self._history else self._apply(read_, book)
@@ -164,7 +164,7 @@ class Partition:
 
     def _is_next(self, record: Record, chain: Chain, sequence: int, book: Book) -> bool:
         """False: a copy. Sequences count as applied only when judged: what is held is read again after a restart."""
-        last = self._read.get(chain) or getattr(book.applied, chain[0])
+        last = self._read.get(chain) or getattr(book, chain[0])
         if sequence <= last:
             DUPLICATES.labels(CUSTOMER_EVENTS).inc()
             return False
@@ -208,7 +208,7 @@ class Partition:
         return self.core.part(week, number=self._number, is_first=is_first)
 
     def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
-        setattr(book.applied, read.chain[0], read.sequence)
+        setattr(book, read.chain[0], read.sequence)
         seen = read.seen
         if seen is None:
             return []
