@@ -6,7 +6,6 @@ committed, the group is left, and all that is done within the grace period.
 """
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from shared.door import Door, door
 from shared.health import WAITS, Health, Reads, Watched, waits_for
 from shared.kafka import consume, kafka_broker
 from shared.kafka_topics import TopicsMissing, WrongTopics, check_topics
+from shared.memory import settle_memory
 from shared.mongo import sentence
 from shared.settings import Platform
 from shared.startup import configured
@@ -274,10 +274,3 @@ async def _watch(health: Health, ending: Ending) -> None:
         if reasons := health.dead():
             ending.fail("; ".join(reasons))
         await ending.pause(LOOK_EVERY_S)
-
-
-def settle_memory() -> None:
-    """What is there now stays: a collector that passes over it again and again costs up to a fifth of a batch."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

@@ -17,10 +17,11 @@ from services.analytics.population.part import Part, Result
 from services.analytics.population.wire import key_of, part_bytes
 from services.analytics.rules import Rules
 from shared.broker import Outgoing, Publisher, Record, TopicPartition
-from shared.checkpoints import Checkpoint, CheckpointStore
+from shared.checkpoints import CheckpointStore
 from shared.contracts.envelope import Unreadable
 from shared.contracts.values import format_time, from_micros
 from shared.dead_letters import dead_letter, set_aside
+from shared.memory import give_back_memory
 from shared.telemetry import ALERTS_PUBLISHED, SEQUENCE_GAPS
 from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, RISK
 
@@ -63,11 +64,8 @@ class AttritionReader:
         self.partitions: dict[int, Partition] = {}
 
     async def assigned(self, partitions: Collection[int]) -> Mapping[TopicPartition, int]:
-        loaded = {}
-        for number in sorted(partitions):
-            saved = await self._checkpoints.load(number)
-            loaded[number] = self._partition(number, saved)
-        self.partitions = loaded
+        self.partitions = loaded = {number: await self._loaded(number) for number in sorted(partitions)}
+        give_back_memory()
         self._waits = {number: _Wait(self._now()) for number in loaded}
         return {TopicPartition(CUSTOMER_EVENTS, n): p.next_offset for n, p in loaded.items()}
 
@@ -116,7 +114,8 @@ class AttritionReader:
         long = {n: wait for n, wait in self._waits.items() if self._now() - wait.since >= LONG_S}
         return [f"partition {n} waits for the result of the whole base as of {week}" for n, week in self._awaited(long)]
 
-    def _partition(self, number: int, saved: Checkpoint | None) -> Partition:
+    async def _loaded(self, number: int) -> Partition:
+        saved = await self._checkpoints.load(number)
         return Partition(
             self._rules, history=self._history, number=number, results=self._results, grid=self._grid, saved=saved
         )

@@ -22,7 +22,7 @@ from services.analytics.core import Core
 from services.analytics.partition import Partition
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
-from shared.runtime import settle_memory
+from shared.memory import give_back_memory, settle_memory
 from tests.bench.facts import everyday_log
 from tests.bench.profiling import RULES, SKIPPED
 from tests.bench.usage import MIB, usage_of
@@ -83,6 +83,8 @@ def _taken_over(file: Path) -> tuple[Partition, float]:
     began = time.process_time()
     partition = _partition(saved)
     partition.proceed()
+    del saved
+    give_back_memory()
     return partition, time.process_time() - began
 
 
