@@ -35,10 +35,20 @@ class Inside:
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """What, how much, and beside what."""
-        judged, taken = self.judged, self.taken_over
-        record_s, look_s = judged.cpu_s / judged.records, taken.instant_s / taken.due
+        judged, taken, costs = self.judged, self.taken_over, self.judged.costs
+        record_s, look_s = costs.event_s / costs.records, taken.instant_s / taken.due
+        week_s = (costs.part_s + costs.look_s) / costs.customers
         resident = taken.resident_bytes / CUSTOMERS
         scored = middle(self.scored)
+        yield "a record, no week begins, us", f"{record_s * 1e6:.1f}", f"{costs.records:,} records, with their save"
+        yield (
+            "a week of a customer, its part and its look, us", f"{week_s * 1e6:.1f}",
+            f"{week_s / record_s:.2f} x a record; the part is {costs.part_s / (costs.part_s + costs.look_s):.0%} of it",
+        )  # fmt: skip
+        yield (
+            "a refit, ms", f"{costs.refit_s * 1e3:,.0f}",
+            f"{costs.rows:,} rows a week, for {costs.weeks} weeks",
+        )  # fmt: skip
         yield "bytes a customer, in memory", f"{resident:,.0f}", f"{resident / GOAL_BYTES:.2f} x the goal of 1 KiB"
         yield "bytes a customer, as saved", f"{judged.stored_bytes / CUSTOMERS:,.0f}", ""
         yield (

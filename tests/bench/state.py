@@ -1,7 +1,8 @@
 """What do many customers cost analytics: to keep, to get back after a takeover, to look at as time passes?
 
 One process judges everyday events and writes the state as it would be saved, another one takes it over; so what is
-told of memory is of a process that holds nothing else.
+told of memory is of a process that holds nothing else. The state is that of the last week's look; the days behind it
+are for what is told apart (`tests.bench.costs`).
 
     python -m tests.bench.state judge FILE CUSTOMERS       the state goes into FILE, what it took to stdout
     python -m tests.bench.state take-over FILE DUE ROUNDS  so many customers are due at the instant that is measured
@@ -13,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -20,23 +22,30 @@ import msgspec
 
 from services.analytics.core import Core
 from services.analytics.partition import Partition
+from services.analytics.population.part import Part
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
+from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.tick import read_tick
 from shared.memory import give_back_memory, settle_memory
+from tests.bench.costs import Costs, costs
 from tests.bench.facts import everyday_log
+from tests.bench.load import BASE_BEGINS, BASE_LASTS
 from tests.bench.profiling import RULES, SKIPPED
 from tests.bench.usage import MIB, usage_of
 
 EVENTS_EACH = 10  # at the mean, in half a year
+LAST_LOOK = BASE_BEGINS + BASE_LASTS - timedelta(days=6)  # of the week; the log ends as the next one begins
 SAVED_EVERY = 50_000  # records; a running process saves once a second
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """`cpu_s`: for all records, saves included."""
+    """`cpu_s`: for all records, saves and weeks included."""
 
     records: int
     cpu_s: float
     stored_bytes: int
+    costs: Costs
 
 
 class TakenOver(msgspec.Struct, frozen=True):
@@ -49,18 +58,29 @@ class TakenOver(msgspec.Struct, frozen=True):
 
 
 def judge(file: Path, customers: int) -> Judged:
-    partition, pages, meta = _partition(None), dict[int, bytes](), b""
-    records, cpu_s = 0, 0.0
-    for some in _batches(everyday_log(customers, customers * EVENTS_EACH), SAVED_EVERY):
+    partition, parts, pages, meta = _partition(None), list[Part](), dict[int, bytes](), b""
+    records, cpu_s, log = 0, 0.0, everyday_log(customers, customers * EVENTS_EACH)
+    for some in _batches(_until(LAST_LOOK, log), SAVED_EVERY):
         began = time.process_time()
         for record in some:
-            partition.take(record)
+            parts += (said for said in partition.take(record) if isinstance(said, Part))
         meta, changed = partition.dump()
         cpu_s += time.process_time() - began
         records += len(some)
         pages |= changed
     file.write_bytes(msgspec.msgpack.encode(Checkpoint(1, meta, pages)))
-    return Judged(records, cpu_s, len(meta) + sum(map(len, pages.values())))
+    stored = len(meta) + sum(map(len, pages.values()))
+    return Judged(records, cpu_s, stored, costs(partition, parts, list(log)[: -len(DOMAIN_SERVICES)]))
+
+
+def _until(at: datetime, log: Iterator[Record]) -> Iterator[Record]:
+    """With the ticks of that midnight, of all services."""
+    ticks = 0
+    for record in log:
+        yield record
+        ticks += record.key is None and (tick := read_tick(record.value or b"")) is not None and tick.at == at
+        if ticks == len(DOMAIN_SERVICES):
+            return
 
 
 def take_over(file: Path, due: int, rounds: int) -> TakenOver:

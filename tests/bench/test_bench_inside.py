@@ -2,14 +2,25 @@
 
 from pathlib import Path
 
+import pytest
+
+from services.analytics.core import Core, Observation
 from services.analytics.partition import Partition
+from services.analytics.population.part import Part
+from services.analytics.state import WEEK
+from tests.bench.costs import Costs, refitted
 from tests.bench.facts import everyday_log
 from tests.bench.inside import CUSTOMERS, DUE, Inside, middle
+from tests.bench.load import BASE_LASTS
 from tests.bench.profiling import RULES, SKIPPED
 from tests.bench.scores import Scored
-from tests.bench.state import Judged, TakenOver, judge, take_over
+from tests.bench.state import EVENTS_EACH, Judged, TakenOver, judge, take_over
+from tests.unit.attrition import purchase
 
 FEW, EVENTS = 40, 400
+COSTS = Costs(
+    records=10_000, event_s=0.2, customers=CUSTOMERS, part_s=2.0, look_s=3.0, weeks=26, rows=4_000, refit_s=0.3
+)
 
 
 def test_the_everyday_log_is_read_without_a_gap_and_every_event_of_it_is_judged() -> None:
@@ -31,13 +42,41 @@ def test_what_one_process_saves_another_takes_over(tmp_path: Path) -> None:
     assert (3, True) == (taken.due, judged.stored_bytes > 0)
 
 
+def test_what_is_told_of_an_event_has_no_week_in_it(tmp_path: Path) -> None:
+    found = judge(tmp_path / "state", FEW).costs
+    events_of_six_days = FEW * EVENTS_EACH * 6 // BASE_LASTS.days
+    ticks_of_five = 5 * 3
+    assert events_of_six_days + ticks_of_five == pytest.approx(found.records, abs=1)
+    assert (FEW, BASE_LASTS.days // 7) == (found.customers, found.weeks)
+    assert min(found.part_s, found.look_s, found.refit_s) > 0
+
+
+def test_a_refit_is_that_of_the_last_week_and_takes_the_rows_of_all_weeks() -> None:
+    core, parts = Core(RULES), list[Part]()
+    for o in sorted((purchase(7 * n + 1 / m, customer=f"c-{m}") for n in range(20) for m in range(1, 80)), key=when):
+        core.observe(o)
+        if not parts or parts[-1].week + WEEK <= o.at:
+            parts.append(core.part(o.at // WEEK * WEEK, number=0, is_first=not parts))
+    result, _ = refitted(parts)
+    assert parts[-1].week == result.week
+    assert result.model is not None
+    assert result.model.is_fitted
+
+
+def when(o: Observation) -> int:
+    return o.at
+
+
 def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
     inside = Inside(
-        Judged(records=1_000_000, cpu_s=20.0, stored_bytes=50_000_000),
+        Judged(records=1_000_000, cpu_s=20.0, stored_bytes=50_000_000, costs=COSTS),
         TakenOver(resident_bytes=1024 * CUSTOMERS // 2, cpu_s=2.0, instant_s=0.04, due=DUE),
         [Scored(1_000, 1.0, 2.0), Scored(1_000, 1.0, 1.25), Scored(1_000, 1.0, 10.0)],
     )
     assert [
+        ("20.0", "10,000 records, with their save"),
+        ("50.0", "2.50 x a record; the part is 40% of it"),
+        ("300", "4,000 rows a week, for 26 weeks"),
         ("512", "0.50 x the goal of 1 KiB"),
         ("500", ""),
         ("2.00", "1/10 of judging their 1,000,000 records"),
