@@ -31,14 +31,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _page = msgspec.msgpack.Decoder(_Page).decode
 _customer = msgspec.msgpack.Decoder(Customer).decode
 _FRESH = msgspec.structs.astuple(Customer("", 0, 0))
-_REQUIRED = 3  # fields
+_ALWAYS = 4  # fields that are written in any case: those that have no default, and strengths, of which -0.0 is one
 
 
 def _packed(c: Customer) -> bytes:
-    """Without the fields at the end that are as a newcomer's: whoever reads it puts them back."""
+    """Without the fields at the end that are as a newcomer's: who reads it puts them back."""
     fields = msgspec.structs.astuple(c)
     end = len(fields)
-    while end > _REQUIRED and fields[end - 1] == _FRESH[end - 1]:
+    while end > _ALWAYS and fields[end - 1] == _FRESH[end - 1]:
         end -= 1
     return _encode(fields[:end])
 

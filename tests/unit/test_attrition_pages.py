@@ -1,6 +1,7 @@
 """How customers of a partition come back: each as they were, and in hardly more memory than they take afterwards."""
 
 import tracemalloc
+from math import copysign
 
 import msgspec
 
@@ -33,6 +34,14 @@ def test_what_has_never_come_up_takes_no_place_on_a_page() -> None:
     _, _, [fields] = msgspec.msgpack.decode(page)
     assert len(fields) < len(Customer.__struct_fields__)
     assert NEVER not in fields
+
+
+def test_what_equals_a_default_and_is_not_the_same_comes_back_all_the_same() -> None:
+    pages = Pages(Rules().name)
+    pages.add(Customer("c-1", since=0, now=0, changes=(-0.0,) * 6))
+    saved = pages.dump(changed_only=False)
+    [c] = Pages(Rules().name).load(saved)
+    assert {-1.0} == {copysign(1.0, strength) for strength in c.changes}
 
 
 def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
