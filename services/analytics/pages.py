@@ -14,6 +14,7 @@ import msgspec
 from services.analytics.state import Customer
 
 PAGES = 64
+MOST_IN_HAND = 1024  # customers more, while everybody is looked at: unpacked they take six times the memory
 FORMAT = 4  # of the state; a checkpoint of another format is not read but rebuilt from the log
 
 
@@ -53,6 +54,7 @@ class Pages:
     def __init__(self, rules: str) -> None:
         self._rules = rules
         self._packed: list[dict[str, bytes]] = [{} for _ in range(PAGES)]
+        self._changed = set[int]()  # pages, since the last dump, by customers who are not in hand
         self._in_hand: dict[str, Customer] = {}  # of these, what is packed is old
 
     def get(self, customer: str) -> Customer | None:
@@ -65,28 +67,35 @@ class Pages:
         self._in_hand[c.id] = c
 
     def everybody(self) -> Iterator[Customer]:
-        """In order of id, to be looked at only: a change is kept of nobody who is not in hand."""
+        """In order of id, to be looked at only: a change is kept of nobody who is not in hand. Who was in hand before
+        the next one is asked for may be so no longer."""
+        most = len(self._in_hand) + MOST_IN_HAND
         for id_ in sorted(chain(self._in_hand, *(page.keys() - self._in_hand.keys() for page in self._packed))):
+            if len(self._in_hand) > most:
+                self._put_away()
             c = self._in_hand.get(id_)
             yield _customer(self._packed[page_of(id_)][id_]) if c is None else c
 
     def dump(self, *, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump. Everybody is out of hand."""
-        changed = set()
-        for c in self._in_hand.values():
-            number = page_of(c.id)
-            changed.add(number)
-            self._packed[number][c.id] = _packed(c)
-        self._in_hand = {}
-        numbers = sorted(changed) if changed_only else [n for n in range(PAGES) if self._packed[n]]
+        self._put_away()
+        numbers = sorted(self._changed) if changed_only else [n for n in range(PAGES) if self._packed[n]]
+        self._changed.clear()
         return {number: self._written(number) for number in numbers}
 
     def load(self, pages: Mapping[int, bytes]) -> Iterator[Customer]:
         """Replaces all customers by those of the pages, as it shows one after the other, so all are to be looked at.
         Raises OtherState, and then nothing is replaced."""
         rows = [(number, raw) for number, page in pages.items() for raw in self._read(page)]
-        self._packed, self._in_hand = [{} for _ in range(PAGES)], {}
+        self._packed, self._changed, self._in_hand = [{} for _ in range(PAGES)], set(), {}
         return self._taken(rows)
+
+    def _put_away(self) -> None:
+        for c in self._in_hand.values():
+            number = page_of(c.id)
+            self._changed.add(number)
+            self._packed[number][c.id] = _packed(c)
+        self._in_hand = {}
 
     def _taken(self, rows: Iterable[tuple[int, msgspec.Raw]]) -> Iterator[Customer]:
         """All of them unpacked at once would take several times the memory, and the process would keep it."""

@@ -6,7 +6,7 @@ from math import copysign
 import msgspec
 
 from services.analytics.core import Core, Rules
-from services.analytics.pages import FORMAT, Pages
+from services.analytics.pages import FORMAT, MOST_IN_HAND, Pages
 from services.analytics.state import NEVER, Customer
 from tests.unit.attrition import purchase
 
@@ -52,3 +52,38 @@ def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.5 * kept, f"{peak:,} bytes at most for {kept:,} in format {FORMAT}"
+
+
+def test_whoever_is_changed_while_everybody_is_looked_at_is_saved() -> None:
+    pages, again = of_newcomers(3 * MOST_IN_HAND), Pages(Rules().name)
+    pages.dump(changed_only=True)
+    count_a_row_of_everybody(pages)
+    assert [1] * 3 * MOST_IN_HAND == [c.rows for c in again.load(pages.dump(changed_only=True))]
+
+
+def test_of_those_changed_in_a_look_at_everybody_only_so_many_are_unpacked_at_once() -> None:
+    def most(number: int) -> int:
+        pages = of_newcomers(number)
+        pages.dump(changed_only=True)
+        tracemalloc.start()
+        count_a_row_of_everybody(pages)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    first, second, third = (most(times * MOST_IN_HAND) for times in (1, 2, 3))
+    assert max(second - first, third - second) < first / 2
+
+
+def count_a_row_of_everybody(pages: Pages) -> None:
+    for looked_at in pages.everybody():
+        c = pages.get(looked_at.id)
+        assert c is not None
+        c.rows += 1
+
+
+def of_newcomers(number: int) -> Pages:
+    pages = Pages(Rules().name)
+    for n in range(number):
+        pages.add(Customer(f"c-{n:06}", since=n, now=n))
+    return pages
