@@ -50,6 +50,10 @@ class Inside:
             f"{costs.rows:,} rows a week, for {costs.weeks} weeks",
         )  # fmt: skip
         yield "bytes a customer, in memory", f"{resident:,.0f}", f"{resident / GOAL_BYTES:.2f} x the goal of 1 KiB"
+        yield (
+            "bytes a customer, in memory, when everybody has been looked at", f"{taken.looked_bytes / CUSTOMERS:,.0f}",
+            f"{taken.looked_bytes / taken.resident_bytes:.2f} x as taken over; what it took for a moment is in it",
+        )  # fmt: skip
         yield "bytes a customer, as saved", f"{judged.stored_bytes / CUSTOMERS:,.0f}", ""
         yield (
             f"{CUSTOMERS:,} customers taken over, s", f"{taken.cpu_s:.2f}",

@@ -22,11 +22,13 @@ import msgspec
 
 from services.analytics.core import Core
 from services.analytics.partition import Partition
-from services.analytics.population.part import Part
+from services.analytics.population.part import DELAY, Part
+from services.analytics.state import WEEK
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import read_tick
+from shared.contracts.values import to_micros
 from shared.memory import give_back_memory, settle_memory
 from tests.bench.costs import Costs, costs
 from tests.bench.facts import everyday_log
@@ -49,9 +51,11 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class TakenOver(msgspec.Struct, frozen=True):
-    """`resident_bytes`: what the process grew by. Both times are the middle one of the rounds."""
+    """`resident_bytes`: what the process grew by; `looked_bytes`: by the end of a week's part and look, saved. Both
+    times are the middle one of the rounds."""
 
     resident_bytes: int
+    looked_bytes: int
     cpu_s: float
     instant_s: float
     due: int
@@ -88,14 +92,16 @@ def take_over(file: Path, due: int, rounds: int) -> TakenOver:
     partition, cpu_s = _taken_over(file)
     resident = _resident() - before
     taken.append(cpu_s)
-    until = _until_due(partition.core.dump_pages(changed_only=False), due)
+    _look_at_everybody(partition)
+    looked = _resident() - before
+    until = _until_due(_taken_over(file)[0].core.dump_pages(changed_only=False), due)
     for _ in range(rounds):
         partition, cpu_s = _taken_over(file)
         taken.append(cpu_s)
         began = time.process_time()
         partition.core.advance(until)
         instants.append(time.process_time() - began)
-    return TakenOver(resident, statistics.median_low(taken), statistics.median_low(instants), due)
+    return TakenOver(resident, looked, statistics.median_low(taken), statistics.median_low(instants), due)
 
 
 def _taken_over(file: Path) -> tuple[Partition, float]:
@@ -106,6 +112,15 @@ def _taken_over(file: Path) -> tuple[Partition, float]:
     del saved
     give_back_memory()
     return partition, time.process_time() - began
+
+
+def _look_at_everybody(partition: Partition) -> None:
+    """As the next week begins, and when it is known what follows."""
+    core, at = partition.core, to_micros(LAST_LOOK) + WEEK
+    core.part(at - DELAY, number=0, is_first=False)
+    core.advance(at)
+    core.look(at, core.known)
+    partition.dump()
 
 
 def _until_due(pages: dict[int, bytes], number: int) -> int:

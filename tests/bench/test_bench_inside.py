@@ -70,7 +70,7 @@ def when(o: Observation) -> int:
 def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
     inside = Inside(
         Judged(records=1_000_000, cpu_s=20.0, stored_bytes=50_000_000, costs=COSTS),
-        TakenOver(resident_bytes=1024 * CUSTOMERS // 2, cpu_s=2.0, instant_s=0.04, due=DUE),
+        TakenOver(resident_bytes=512 * CUSTOMERS, looked_bytes=1024 * CUSTOMERS, cpu_s=2.0, instant_s=0.04, due=DUE),
         [Scored(1_000, 1.0, 2.0), Scored(1_000, 1.0, 1.25), Scored(1_000, 1.0, 10.0)],
     )
     assert [
@@ -78,6 +78,7 @@ def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
         ("50.0", "2.50 x a record; the part is 40% of it"),
         ("300", "4,000 rows a week, for 26 weeks"),
         ("512", "0.50 x the goal of 1 KiB"),
+        ("1,024", "2.00 x as taken over; what it took for a moment is in it"),
         ("500", ""),
         ("2.00", "1/10 of judging their 1,000,000 records"),
         ("40.0", "2.00 x a record for each who is due"),
