@@ -22,9 +22,9 @@ from services.analytics.calendar import Calendar
 from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
-from services.analytics.population.model import risks, unfitted
-from services.analytics.population.numbers import Numbers, numbers, of_all
-from services.analytics.population.part import Known, Part, part_of
+from services.analytics.population.model import risks_of_many, unfitted
+from services.analytics.population.numbers import numbers, of_all
+from services.analytics.population.part import Known, Part, Sample, part_of
 from services.analytics.population.segments import segments_of
 from services.analytics.record import (
     ATTRITION,
@@ -111,27 +111,33 @@ class Core:
         """The earliest instant at which time alone may change anything, micros; it may be early, never late."""
         return self._due.earliest()
 
-    def risks(self, at: int, of: Sequence[str] | None = None) -> Iterator[tuple[str, float]]:
-        """As of an instant not before the latest observation: of those named, or of every customer who has bought, in
+    def risks(self, at: Sequence[int], of: Sequence[str] | None = None) -> Iterator[tuple[str, Sequence[float]]]:
+        """As of instants not before the latest observation: of those named, or of every customer who has bought, in
         order of id."""
         everybody = self._with_occasions() if of is None else map(self._in_hand, of)
         for some in _batches(everybody, LOOKED_AT_ONCE):
-            said = risks(self.known.model, of_all(some), np.full(len(some), at / DAY), self.rules.horizon_days)
-            yield from ((c.id, round(risk, 6)) for c, risk in zip(some, said.tolist(), strict=True))
+            risks = risks_of_many(self.known.model, of_all(some), self.rules.horizon_days)
+            said = np.stack([risks.at(np.full(len(some), instant / DAY)) for instant in at], axis=1)
+            yield from zip((c.id for c in some), said.round(6).tolist(), strict=True)
 
     def part(self, week: int, *, number: int, is_first: bool) -> Part:
         """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
-        rows, coming = list[Numbers](), Counter[int]()
+        sample, customers, coming = Sample(), 0, Counter[int]()
 
         def everybody() -> Iterator[Customer]:
             """Who is unpacked is asked all there is to ask at once."""
+            nonlocal customers
             for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
-                rows.extend(row for c in some if (row := numbers(c, week // WEEK)) is not None)
+                of = [(c, c.occasions) for c in some if c.occasions is not None]
+                customers += len(of)
+                for c, p in of:
+                    if sample.wants(c.id):
+                        sample.add(numbers(c, p, week // WEEK))
                 coming.update(candidates(some, week, self.rules, self.known.model))
                 yield from some
 
         segments = segments_of(everybody(), week, self.rules)
-        return part_of(rows, segments, coming, self.rules, week=week, number=number, is_first=is_first)
+        return part_of(sample, customers, segments, coming, self.rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""
