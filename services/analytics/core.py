@@ -226,7 +226,7 @@ class Core:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
-        if c.lapsed_at is not None and at >= alerts.ends_at(c.lapsed_at, rules):
+        if (c.life.is_open or c.lapsed_at is not None) and at >= alerts.ends_at(c, rules):
             outputs += self._ended(c, at)
         if outputs or is_back or o is None:
             outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
@@ -252,10 +252,9 @@ class Core:
             c.up = c.up | bit if up else c.up & ~bit
 
     def _tell(self, c: Customer, at: int) -> None:
-        """When changes are told that the open alert, if there is one, has not said yet."""
-        said = c.life.reasons if c.life.is_open else 0
+        """When changes are told that have not been said yet."""
         for place, number in enumerate(changes.SIGNS):
-            if (c.up & ~said) >> number & 1:
+            if (c.up & ~c.life.reasons) >> number & 1:
                 c.told[place] = at
 
     def _verdicts(self, c: Customer, at: int, touched: Collection[int]) -> Iterator[tuple[int, Verdict]]:
@@ -269,18 +268,17 @@ class Core:
         """A lapse is declared: that is the sign, and nothing else is awaited of this customer until they buy again."""
         c.lapsed_at, c.declared, c.up = o.at, o.evidence, 1 << LAPSE
         c.dues = [NEVER] * len(c.dues)
-        c.life.reasons &= ~c.up  # to be told though silence may have told it before
+        c.life.reasons, c.life.is_over = c.life.reasons & ~c.up, False  # to be told though silence may have told it
 
     def _ended(self, c: Customer, at: int) -> list[Output]:
         """Time has been given to win them back."""
-        c.up = 0
+        c.up = c.up if c.lapsed_at is None else 0
         why = alerts.lapsed(c.life)
         return [] if why is None else [self._alert(c, at, why, None)]
 
     def _next(self, c: Customer) -> int:
-        if c.lapsed_at is not None:
-            return alerts.ends_at(c.lapsed_at, self.rules) if c.life.is_open else NEVER
-        return min(min(c.dues), alerts.awaits(c.life, self.rules))
+        over = alerts.ends_at(c, self.rules) if c.life.is_open else NEVER
+        return over if c.lapsed_at is not None else min(over, min(c.dues), alerts.awaits(c.life, self.rules))
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
         said = message(c, at, why, o, self.rules, self.known)

@@ -236,10 +236,11 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     is_open: bool = False
     is_acknowledged: bool = False
     snoozed_until: int = 0
-    reasons: int = 0  # what the alert has said so far, a bit each
+    reasons: int = 0  # what it has said so far, a bit each; of one that is cleared, what is up nevertheless
     calm_since: int = NEVER  # nothing has been up since
-    cleared_at: int = -NEVER
+    turned_at: int = -NEVER  # opened or cleared
     risk: float | None = None  # as the last message gave it
+    is_over: bool = False  # the customer has been given up, and has not bought since
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
@@ -271,6 +272,12 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     buyers: list[Buyer] = msgspec.field(default_factory=list)
     life: Life = msgspec.field(default_factory=Life)
     segment: str | None = None  # as said last
+
+
+def heard_at(c: Customer) -> int:
+    """When anything came of the customer last."""
+    streams = (c.contact, c.enquiry, c.complaint, c.purchase)
+    return max((events.at for events in streams if events is not None), default=c.since)
 
 
 def remember(evidence: list[str], new: str, *, late: bool, kept: int) -> None:
