@@ -3,14 +3,14 @@
 In: the life of the alert so far, the signs that are up, an instant. Out: at most one transition; the life is changed
 with it. A sign is said once an episode, unless it is taken out of what has been said, and nothing is cleared before it
 has been calm for the dwell time, so a customer who swings around a threshold for a month gives one alert. A purchase
-that takes every sign down ends it at once, a declared lapse when there is no more to be won back.
+that takes every sign down ends it at once; a lapse, declared or evident, when they had time enough to be won back.
 """
 
 from enum import Enum
 
 from services.analytics.record import Observation
 from services.analytics.rules import Rules
-from services.analytics.state import DAY, NEVER, Life
+from services.analytics.state import DAY, NEVER, Customer, Life, heard_at
 from shared.contracts.analytics import alert_id
 
 COMMANDS = ("alert-acknowledged", "alert-snoozed")
@@ -32,8 +32,12 @@ class Transition(Enum):
 
 def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_back: bool = False) -> Transition | None:
     """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have."""
+    if life.is_over:  # and what is still up when they come back is no news
+        life.is_over, life.reasons = not is_back, up
+        return None
     if not life.is_open:
-        return _opened(life, up, at, sequence, rules) if up else None
+        life.reasons &= up
+        return _opened(life, up, at, sequence, rules) if up & ~life.reasons else None
     if up:
         life.calm_since = NEVER
         return _still_up(life, up, at)
@@ -45,7 +49,7 @@ def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_back
 
 def lapsed(life: Life) -> Transition | None:
     """The customer is gone: the alert is over, and if they come back it is another story."""
-    was_open = life.is_open
+    was_open, life.is_over = life.is_open, True
     _closed(life, -NEVER, Transition.LAPSED)
     return Transition.LAPSED if was_open else None
 
@@ -71,16 +75,19 @@ def awaits(life: Life, rules: Rules) -> int:
     return min(calm, life.snoozed_until or NEVER)
 
 
-def ends_at(lapsed_at: int, rules: Rules) -> int:
-    """When the alert of a customer who has declared a lapse is over: until then they may be won back."""
-    return lapsed_at + round(rules.win_back_days * DAY)
+def ends_at(c: Customer, rules: Rules) -> int:
+    """When an alert is over though signs are up: the customer has declared a lapse, or nothing has been heard of them
+    for a whole horizon since it was raised, and then there was time to win them back."""
+    silent_since = max(c.life.turned_at, heard_at(c))
+    evident = silent_since + round(rules.horizon_days * DAY) if c.lapsed_at is None else c.lapsed_at
+    return evident + round(rules.win_back_days * DAY)
 
 
 def _opened(life: Life, up: int, at: int, sequence: int, rules: Rules) -> Transition:
-    again = life.episode > 0 and at - life.cleared_at <= round(rules.reopen_days * DAY)
+    again = life.episode > 0 and at - life.turned_at <= round(rules.reopen_days * DAY)
     life.episode = life.episode if again else sequence
     life.is_open, life.is_acknowledged, life.snoozed_until, life.calm_since = True, False, 0, NEVER
-    life.reasons = up
+    life.turned_at, life.reasons = at, up
     return Transition.CROSSED_AGAIN if again else Transition.RAISED
 
 
@@ -97,7 +104,7 @@ def _still_up(life: Life, up: int, at: int) -> Transition | None:
 
 def _closed(life: Life, cleared_at: int, why: Transition) -> Transition:
     life.is_open, life.is_acknowledged, life.snoozed_until, life.calm_since = False, False, 0, NEVER
-    life.cleared_at = cleared_at
+    life.turned_at, life.reasons = cleared_at, 0
     return why
 
 

@@ -22,9 +22,9 @@ from services.analytics.calendar import Calendar
 from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.pages import PAGES, Pages
-from services.analytics.population.model import risks, unfitted
-from services.analytics.population.numbers import Numbers, numbers, of_all
-from services.analytics.population.part import Known, Part, part_of
+from services.analytics.population.model import risks_of_many, unfitted
+from services.analytics.population.numbers import numbers, of_all
+from services.analytics.population.part import Known, Part, Sample, part_of
 from services.analytics.population.segments import segments_of
 from services.analytics.record import (
     ATTRITION,
@@ -111,27 +111,33 @@ class Core:
         """The earliest instant at which time alone may change anything, micros; it may be early, never late."""
         return self._due.earliest()
 
-    def risks(self, at: int, of: Sequence[str] | None = None) -> Iterator[tuple[str, float]]:
-        """As of an instant not before the latest observation: of those named, or of every customer who has bought, in
+    def risks(self, at: Sequence[int], of: Sequence[str] | None = None) -> Iterator[tuple[str, Sequence[float]]]:
+        """As of instants not before the latest observation: of those named, or of every customer who has bought, in
         order of id."""
         everybody = self._with_occasions() if of is None else map(self._in_hand, of)
         for some in _batches(everybody, LOOKED_AT_ONCE):
-            said = risks(self.known.model, of_all(some), np.full(len(some), at / DAY), self.rules.horizon_days)
-            yield from ((c.id, round(risk, 6)) for c, risk in zip(some, said.tolist(), strict=True))
+            risks = risks_of_many(self.known.model, of_all(some), self.rules.horizon_days)
+            said = np.stack([risks.at(np.full(len(some), instant / DAY)) for instant in at], axis=1)
+            yield from zip((c.id for c in some), said.round(6).tolist(), strict=True)
 
     def part(self, week: int, *, number: int, is_first: bool) -> Part:
         """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
-        rows, coming = list[Numbers](), Counter[int]()
+        sample, customers, coming = Sample(), 0, Counter[int]()
 
         def everybody() -> Iterator[Customer]:
             """Who is unpacked is asked all there is to ask at once."""
+            nonlocal customers
             for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
-                rows.extend(row for c in some if (row := numbers(c, week // WEEK)) is not None)
+                of = [(c, c.occasions) for c in some if c.occasions is not None]
+                customers += len(of)
+                for c, p in of:
+                    if sample.wants(c.id):
+                        sample.add(numbers(c, p, week // WEEK))
                 coming.update(candidates(some, week, self.rules, self.known.model))
                 yield from some
 
         segments = segments_of(everybody(), week, self.rules)
-        return part_of(rows, segments, coming, self.rules, week=week, number=number, is_first=is_first)
+        return part_of(sample, customers, segments, coming, self.rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""
@@ -220,7 +226,7 @@ class Core:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
-        if c.lapsed_at is not None and at >= alerts.ends_at(c.lapsed_at, rules):
+        if (c.life.is_open or c.lapsed_at is not None) and at >= alerts.ends_at(c, rules):
             outputs += self._ended(c, at)
         if outputs or is_back or o is None:
             outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
@@ -246,10 +252,9 @@ class Core:
             c.up = c.up | bit if up else c.up & ~bit
 
     def _tell(self, c: Customer, at: int) -> None:
-        """When changes are told that the open alert, if there is one, has not said yet."""
-        said = c.life.reasons if c.life.is_open else 0
+        """When changes are told that have not been said yet."""
         for place, number in enumerate(changes.SIGNS):
-            if (c.up & ~said) >> number & 1:
+            if (c.up & ~c.life.reasons) >> number & 1:
                 c.told[place] = at
 
     def _verdicts(self, c: Customer, at: int, touched: Collection[int]) -> Iterator[tuple[int, Verdict]]:
@@ -263,18 +268,17 @@ class Core:
         """A lapse is declared: that is the sign, and nothing else is awaited of this customer until they buy again."""
         c.lapsed_at, c.declared, c.up = o.at, o.evidence, 1 << LAPSE
         c.dues = [NEVER] * len(c.dues)
-        c.life.reasons &= ~c.up  # to be told though silence may have told it before
+        c.life.reasons, c.life.is_over = c.life.reasons & ~c.up, False  # to be told though silence may have told it
 
     def _ended(self, c: Customer, at: int) -> list[Output]:
         """Time has been given to win them back."""
-        c.up = 0
+        c.up = c.up if c.lapsed_at is None else 0
         why = alerts.lapsed(c.life)
         return [] if why is None else [self._alert(c, at, why, None)]
 
     def _next(self, c: Customer) -> int:
-        if c.lapsed_at is not None:
-            return alerts.ends_at(c.lapsed_at, self.rules) if c.life.is_open else NEVER
-        return min(min(c.dues), alerts.awaits(c.life, self.rules))
+        over = alerts.ends_at(c, self.rules) if c.life.is_open else NEVER
+        return over if c.lapsed_at is not None else min(over, min(c.dues), alerts.awaits(c.life, self.rules))
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
         said = message(c, at, why, o, self.rules, self.known)

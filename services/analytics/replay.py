@@ -102,18 +102,17 @@ class Replay:
             if at % WEEK == self._phase:
                 yield from self._everybody(at)
             else:
-                moved = self._core.risks(at, sorted(self._moving | self._bought))
-                yield from (Score(customer, at, risk, is_weekly=False) for customer, risk in moved)
+                moved = self._core.risks([at], sorted(self._moving | self._bought))
+                yield from (Score(customer, at, risk, is_weekly=False) for customer, [risk] in moved)
             self._bought.clear()
             self._scored += DAY
 
     def _everybody(self, at: int) -> Iterator[Score]:
         """And whom silence makes another risk within the week, is scored every day of it."""
-        later = dict(self._core.risks(at + WEEK))
         self._moving.clear()
-        for customer, risk in self._core.risks(at):
+        for customer, [risk, later] in self._core.risks([at, at + WEEK]):
             yield Score(customer, at, risk)
-            if abs(later[customer] - risk) >= ANOTHER_RISK:
+            if abs(later - risk) >= ANOTHER_RISK:
                 self._moving.add(customer)
 
 
@@ -131,7 +130,7 @@ def risk_by_week(
         if is_look:
             core.look(instant, known_as_of(results, instant - DELAY, rules))
         else:
-            yield from ((instant, risk) for _, risk in core.risks(instant))
+            yield from ((instant, risk) for _, [risk] in core.risks([instant]))
 
 
 def observation_of(event: Inbound) -> Observation | None:

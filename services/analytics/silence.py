@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from services.analytics.buyers import DOWN, UP, Verdict
 from services.analytics.changes import NAMES
-from services.analytics.population.model import Model, risks
-from services.analytics.population.numbers import columns, numbers, of_all, table
+from services.analytics.population.model import Model, risks_of_many, risks_of_one
+from services.analytics.population.numbers import Columns, figures, of_all
 from services.analytics.population.part import next_look
 from services.analytics.record import ATTRITION, DEEP, LAPSE
 from services.analytics.risk import expected_gap_days, log_odds, risk_by_time
@@ -84,7 +84,8 @@ def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> l
         return []
     of, horizon = of_all(some), rules.horizon_days
     instants = at / DAY, next_look(at) / DAY
-    now, later = (risks(model, of, np.full(len(some), instant), horizon) for instant in instants)
+    risks = risks_of_many(model, of, horizon)
+    now, later = (risks.at(np.full(len(some), instant)) for instant in instants)
     silent = (of.repeats > 0) & ~np.array([is_in_touch(c, rules) for c in some])
     long_now, long_later = (silent & (instant - of.last >= rules.silent_share * horizon) for instant in instants)
     highest, matters = np.maximum(now, later), np.zeros(len(some), dtype=bool)
@@ -126,15 +127,15 @@ def lift(c: Customer, at: int, rules: Rules, model: Model) -> float:
 def parts_of_risk(c: Customer, at: int, rules: Rules, model: Model) -> tuple[float, float, float]:
     """By how much silence, changes of pace and complaints have moved the log odds of the risk, nats, one after another:
     from right after the last occasion, of a customer of whom nothing else is known, to what it is."""
-    row, p = numbers(c), c.occasions
-    assert row is not None and p is not None, "the risk is up, so there are occasions"  # noqa: PT018
+    p = c.occasions
+    assert p is not None, "the risk is up, so there are occasions"
     if not model.is_fitted:
         return lift(c, at, rules, model), 0.0, 0.0
-    quiet = replace(row, complaints=0, complaints_fast=0.0)
-    bare = replace(quiet, **dict.fromkeys(NAMES.values(), 0.0))
-    of = columns(table([bare, bare, quiet, row]))
-    said = risks(model, of, np.array([p.last, at, at, at]) / DAY, rules.horizon_days).tolist()
-    fresh, silent, changed, now = map(log_odds, said)
+    row = figures(c, p)
+    quiet = row._replace(complaints=0, complaints_fast=0.0)
+    bare = quiet._replace(**dict.fromkeys(NAMES.values(), 0.0))
+    bare_, quiet_, row_ = (_fitted(of, rules, model) for of in (bare, quiet, row))
+    fresh, silent, changed, now = map(log_odds, (*bare_([p.last, at]), *quiet_([at]), *row_([at])))
     return silent - fresh, changed - silent, now - changed
 
 
@@ -143,22 +144,24 @@ Risks = Callable[[Sequence[int]], list[float]]
 
 def _risks_of(c: Customer, rules: Rules, model: Model) -> Risks:
     """The risk of one customer at any instants, micros."""
-    p, row = c.occasions, numbers(c)
+    p = c.occasions
     assert p is not None, "asked for customers with occasions only"
-    assert row is not None, "so there are numbers"
     if not model.is_fitted:
         closed = risk_by_time(
             model.population, p.repeats, days(p.last - p.first), rules.horizon_days, since=p.first
         )  # fmt: skip
         return lambda instants: [closed(instant) for instant in instants]
-    own = table([row])
+    return _fitted(figures(c, p), rules, model)
 
-    def fitted(instants: Sequence[int]) -> list[float]:
-        at = np.array(instants) / DAY
-        said: list[float] = risks(model, columns(np.repeat(own, len(at), axis=0)), at, rules.horizon_days).tolist()
+
+def _fitted(row: Columns[float], rules: Rules, model: Model) -> Risks:
+    risks = risks_of_one(model, row, rules.horizon_days)
+
+    def at(instants: Sequence[int]) -> list[float]:
+        said: list[float] = risks.at(np.array(instants) / DAY).tolist()
         return said
 
-    return fitted
+    return at
 
 
 def _crossing(risk_of: Risks, target: float, after: int, until: int) -> int:

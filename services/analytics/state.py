@@ -239,10 +239,11 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     is_open: bool = False
     is_acknowledged: bool = False
     snoozed_until: int = 0
-    reasons: int = 0  # what the alert has said so far, a bit each
+    reasons: int = 0  # what it has said so far, a bit each; of one that is cleared, what is up nevertheless
     calm_since: int = NEVER  # nothing has been up since
-    cleared_at: int = -NEVER
+    turned_at: int = -NEVER  # opened or cleared
     risk: float | None = None  # as the last message gave it
+    is_over: bool = False  # the customer has been given up, and has not bought since
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
@@ -276,6 +277,12 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     life: Life = msgspec.field(default_factory=Life)
     lapsed_at: int | None = None
     declared: str | None = None  # by which event
+
+
+def heard_at(c: Customer) -> int:
+    """When anything came of the customer last."""
+    streams = (c.contact, c.enquiry, c.complaint, c.purchase)
+    return max((events.at for events in streams if events is not None), default=c.since)
 
 
 def remember(evidence: list[T], new: T, *, late: bool, kept: int) -> None:

@@ -32,7 +32,7 @@ def test_silence_beyond_the_own_rhythm_raises_and_a_sign_that_joins_escalates() 
 
 
 def test_the_highest_band_of_risk_escalates_though_no_sign_joins() -> None:
-    *_, before, deepest = alerts(play(every(40, "purchase", 0, 200), until=900))
+    *_, before, deepest = alerts(play(every(40, "purchase", 0, 200), until=400))
     assert signs(before) == signs(deepest)
     assert before.data.risk is not None
     assert deepest.data.risk is not None
@@ -133,6 +133,33 @@ def test_a_declared_lapse_is_told_at_once_and_ends_the_watch_when_there_is_no_mo
     assert ("cleared", "the customer has lapsed") == (course(outputs)[-1], last.data.contributions[0].reason)
     assert last.time == from_micros(lapse.at + 90 * DAY + (day(1) - day(0.4)))
     assert Defector.MARKET is told.data.probable_cause is last.data.probable_cause
+
+
+def test_an_alert_ends_when_a_horizon_has_proved_it_and_nobody_could_win_them_back() -> None:
+    raised, *_, last = alerts(silent(until=2000))
+    assert ("cleared", "the customer has lapsed") == (course(silent(until=2000))[-1], last.data.contributions[0].reason)
+    assert last.time == raised.time + timedelta(days=90 + 90)
+
+
+def test_as_long_as_something_is_heard_of_them_it_stays_open() -> None:
+    *_, last = alerts(silent(*every(60, "complaint", 230, 900), until=1000))
+    assert last.data.contributions[0].reason != "the customer has lapsed"
+    *_, last = alerts(silent(*every(60, "complaint", 230, 900), until=1100))
+    assert last.data.contributions[0].reason == "the customer has lapsed"
+
+
+def test_who_has_been_given_up_and_comes_back_may_be_lost_a_second_time() -> None:
+    outputs = silent(*every(7, "purchase", 700, 900), until=1100)
+    first, second = (
+        alert for alert, step in zip(alerts(outputs), course(outputs), strict=True) if step in ("raised", "reopened")
+    )
+    assert (second.data.alert, second.id) == (second.id, second.data.alert)
+    assert first.time < from_micros(day(700)) < from_micros(day(900)) < second.time
+
+
+def test_a_lapse_is_told_though_the_customer_has_been_given_up() -> None:
+    outputs = silent(observation("lapse", 900.4), until=950)
+    assert ["cleared", "raised"] == course(outputs)[-2:]
 
 
 def test_a_customer_who_buys_rarely_and_speaks_with_us_as_ever_is_not_drifting_away() -> None:

@@ -15,8 +15,8 @@ from services.analytics.calendar import Calendar
 from services.analytics.core import Core, Observation
 from services.analytics.population.features import NAMES, OFFSET, features, log_odds_of_silence
 from services.analytics.population.fitting import fit_population, fit_regression, log_likelihood
-from services.analytics.population.model import Model, Regression, risks, unfitted
-from services.analytics.population.numbers import Columns, Numbers, columns, table
+from services.analytics.population.model import Model, Regression, risks_of_many, risks_of_one, unfitted
+from services.analytics.population.numbers import Columns, Counts, Numbers, Table, columns, table
 from services.analytics.population.part import Known, next_look
 from services.analytics.record import ATTRITION, DEEP, newcomer, record
 from services.analytics.risk import log_odds, risk
@@ -30,10 +30,11 @@ from tests.unit.population import AS_THE_OFFSET, customer_rows, inbound
 
 AT = BEGINNING // DAY + 900.0
 HORIZON = 90.0
+NO_COUNTS = Counts(0, (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0))
 weights = st.lists(st.floats(-5, 5), min_size=len(NAMES), max_size=len(NAMES)).map(tuple)
 
 
-def shop() -> Columns:
+def shop() -> Columns[Table]:
     """Customers of the CDNOW sample as of the end of week 39, days since the first purchase."""
     days: dict[str, set[int]] = {}
     for line in read_lines(open_lines(CDNOW), source="shop"):
@@ -44,7 +45,7 @@ def shop() -> Columns:
     end = (date(1997, 9, 30) - date(1970, 1, 1)).days
     known = [sorted(d for d in bought if d <= end) for bought in days.values()]
     rows = [
-        Numbers(str(n), b[0], b[-1], b[-1], 0, len(b) - 1, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0, 0.0, *UNCHANGED)
+        Numbers(str(n), b[0], b[-1], b[-1], 0, len(b) - 1, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0, 0.0, *UNCHANGED, NO_COUNTS)
         for n, b in enumerate(known)
     ]
     return columns(table(rows))
@@ -61,8 +62,8 @@ def test_the_published_figures_of_the_cdnow_sample_are_found_again() -> None:
 
 def test_weights_that_made_the_data_are_found_again() -> None:
     chance = np.random.default_rng(1)
-    x = [np.ones(40_000), chance.normal(size=40_000), chance.normal(size=40_000)]
-    true = (-1.0, 1.5, 0.7)
+    x, true = regressors(chance, 40_000), np.zeros(len(NAMES))
+    true[[0, OFFSET, OFFSET + 1]] = -1.0, 1.5, 0.7
     happened = chance.random(40_000) < 1 / (1 + np.exp(-sum(w * v for w, v in zip(true, x, strict=True))))
     found = fit_regression(x, happened.astype(float), np.ones(40_000), None)
     assert found.weights == pytest.approx(true, abs=0.06)
@@ -70,17 +71,25 @@ def test_weights_that_made_the_data_are_found_again() -> None:
 
 def test_the_same_data_gives_the_same_weights_from_any_start() -> None:
     chance = np.random.default_rng(2)
-    x = [np.ones(500), chance.normal(size=500), chance.normal(size=500)]
+    x = regressors(chance, 500)
     happened = (chance.random(500) < 0.3).astype(float)
     one = fit_regression(x, happened, np.ones(500), None)
-    two = fit_regression(x, happened, np.ones(500), Regression((3.0, -2.0, 5.0), one.low, one.high))
+    start = tuple(chance.normal(size=len(NAMES)).tolist())
+    two = fit_regression(x, happened, np.ones(500), Regression(start, one.low, one.high))
     assert one.weights == pytest.approx(two.weights, abs=1e-4)
+
+
+def regressors(chance: np.random.Generator, number: int) -> list[Table]:
+    """Of which only the constant, the offset and one other say anything."""
+    x = [np.zeros(number) for _ in NAMES]
+    x[0], x[OFFSET], x[OFFSET + 1] = np.ones(number), chance.normal(size=number), chance.normal(size=number)
+    return x
 
 
 @given(customer_rows())
 def test_before_anything_is_fitted_the_risk_is_the_closed_form(rows: Sequence[Numbers]) -> None:
     of = columns(table(list(rows)))
-    said = risks(unfitted(Rules()), of, np.full(len(rows), AT), HORIZON)
+    said = risks_of_many(unfitted(Rules()), of, HORIZON).at(np.full(len(rows), AT))
     for row, value in zip(rows, said, strict=True):
         last, age = row.last - row.first, AT - row.first
         assert value == pytest.approx(risk(Population(), row.repeats, last, age, HORIZON), abs=1e-8)
@@ -90,7 +99,8 @@ def test_before_anything_is_fitted_the_risk_is_the_closed_form(rows: Sequence[Nu
 def test_weights_that_follow_the_offset_change_nothing(rows: Sequence[Numbers]) -> None:
     of, at = columns(table(list(rows))), np.full(len(rows), AT)
     model = Model(0, Population(), AS_THE_OFFSET, AS_THE_OFFSET)
-    assert risks(model, of, at, 91.0) == pytest.approx(risks(unfitted(Rules()), of, at, 91.0), abs=1e-6)
+    closed = risks_of_many(unfitted(Rules()), of, 91.0).at(at)
+    assert risks_of_many(model, of, 91.0).at(at) == pytest.approx(closed, abs=1e-6)
 
 
 @given(customer_rows(), weights, weights, st.floats(1, 1000))
@@ -98,7 +108,7 @@ def test_a_risk_is_a_probability_under_any_model(
     rows: Sequence[Numbers], hazard: tuple[float, ...], stack: tuple[float, ...], horizon: float
 ) -> None:
     model = Model(0, Population(), bounded(hazard), bounded(stack))
-    said = risks(model, columns(table(list(rows))), np.full(len(rows), AT), horizon)
+    said = risks_of_many(model, columns(table(list(rows))), horizon).at(np.full(len(rows), AT))
     assert np.isfinite(said).all()
     assert ((said >= 0) & (said <= 1)).all()
 
@@ -106,9 +116,22 @@ def test_a_risk_is_a_probability_under_any_model(
 @given(customer_rows(), weights)
 def test_one_by_one_gives_what_all_at_once_gives(rows: Sequence[Numbers], hazard: tuple[float, ...]) -> None:
     model = Model(0, Population(), bounded(hazard), AS_THE_OFFSET)
-    together = risks(model, columns(table(list(rows))), np.full(len(rows), AT), HORIZON).round(6)
-    alone = [float(risks(model, columns(table([row])), np.array([AT]), HORIZON).round(6)[0]) for row in rows]
-    assert alone == together.tolist()
+    of, at = table(list(rows)), np.full(len(rows), AT)
+    together = risks_of_many(model, columns(of), HORIZON).at(at).tolist()
+    in_columns = [risks_of_many(model, columns(row[None]), HORIZON).at(at[:1]).item() for row in of]
+    in_numbers = [risks_of_one(model, Columns(*row), HORIZON).at(at[:1]).item() for row in of.tolist()]
+    assert in_columns == together
+    assert in_numbers == pytest.approx(together, rel=1e-9)
+
+
+@given(customer_rows(), weights)
+def test_the_risk_at_an_instant_is_the_same_whatever_else_is_asked_for(
+    rows: Sequence[Numbers], hazard: tuple[float, ...]
+) -> None:
+    model = Model(0, Population(), bounded(hazard), AS_THE_OFFSET)
+    of = risks_of_one(model, Columns(*table(list(rows))[0].tolist()), HORIZON)
+    several = of.at(np.array([AT, AT + 3, AT + 40])).tolist()
+    assert several == [of.at(np.array([instant])).item() for instant in (AT, AT + 3, AT + 40)]
 
 
 @given(customer_rows())

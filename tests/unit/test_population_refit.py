@@ -36,10 +36,11 @@ def base(week: int, customers: int = 120) -> list[Numbers]:
 
 def parts(week: int, partitions: int, rows: Sequence[Numbers], *, is_first: bool) -> list[Part]:
     split = [[r for r in rows if int(r.customer[2:]) % partitions == n] for n in range(partitions)]
+    samples = map(chosen, split)
     return [
-        Part(RULES.name, week, n, is_first, len(own), *chosen(own))
-        for n, own in enumerate(split)
-    ]  # fmt: skip
+        Part(RULES.name, week, n, is_first, len(own), sample.one_in, sample.rows())
+        for n, (own, sample) in enumerate(zip(split, samples, strict=True))
+    ]
 
 
 def weeks(number: int) -> Iterator[int]:
@@ -161,12 +162,12 @@ def test_of_two_results_of_a_week_the_first_counts() -> None:
 
 def test_a_large_base_is_sampled_by_the_customer_whatever_the_partitions() -> None:
     many = [row(f"c-{n:06}", 0, 9, 3) for n in range(3 * MOST_ROWS)]
-    one_in, whole = chosen(many)
-    assert len(whole) <= MOST_ROWS
+    whole = chosen(many)
+    assert MOST_ROWS / 3 < len(whole.rows()) <= MOST_ROWS
     split = [chosen(r for n, r in enumerate(many) if n % 4 == k) for k in range(4)]
-    together = chosen((r for _, rows in split for r in rows), max(k for k, _ in split))
-    assert together == (one_in, whole)
-    assert all(is_chosen(r.customer, one_in) for r in whole)
+    together = chosen((r for one in split for r in one.rows()), max(one.one_in for one in split))
+    assert (together.one_in, together.rows()) == (whole.one_in, whole.rows())
+    assert all(is_chosen(r.customer, whole.one_in) for r in whole.rows())
 
 
 def test_what_came_of_a_customer_is_told_by_the_weeks_after() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cli.backtesting.files import Told
 from services.analytics.core import Core, Observation
-from services.analytics.population.part import part_of
+from services.analytics.population.part import Sample, part_of
 from services.analytics.population.portfolio import UNIT, WHOLE, Figures
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import (
@@ -197,7 +197,7 @@ def test_a_planted_fall_is_told_of_from_events() -> None:
     for week, customers in remembered(base):
         end = BASE + (week + 1) * WEEK
         rows = segments_of(customers, end, RULES)
-        refit.take_part(part_of([], rows, {}, RULES, week=end, number=0, is_first=week == 0))
+        refit.take_part(part_of(Sample(), 0, rows, {}, RULES, week=end, number=0, is_first=week == 0))
         said += refit.alerts()
         result = refit.due()
         assert result is not None

@@ -22,7 +22,7 @@ TAIL = 0.001
 MOST_STEPS, TOLERANCE = 40, 1e-10
 
 
-def fit_population(c: Columns, at: float, start: Population) -> Population:
+def fit_population(c: Columns[Table], at: float, start: Population) -> Population:
     """MBG/NBD by maximum likelihood (Batislam et al. 2007) of customers as they were at `at`, days; from `start` on."""
     seen = np.stack([c.repeats, c.last - c.first, np.maximum(0.01, at - c.first)], axis=1)
     unique, counts = np.unique(seen, axis=0, return_counts=True)

@@ -4,17 +4,18 @@ A row is plain and exact: it is published, so that whoever reads it fits the sam
 model. Occasions are days since 1970, gaps and squares days, amounts in main units of the customer's own currency.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from services.analytics.state import DAY, WEEK, Customer
+from services.analytics.state import DAY, WEEK, Customer, Occasions
 
 Table = npt.NDArray[np.float64]
 """A row per customer, columns as in `Numbers` without the customer."""
+N = TypeVar("N", float, Table)
 
 
 class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -53,73 +54,77 @@ class Numbers(msgspec.Struct, array_like=True, frozen=True, gc=False):
     complaint: float
     volume: float
     lapse: float
-    counts: Counts | None = None  # of a row that is published
+    counts: Counts
 
 
-class Columns(NamedTuple):
-    """A table by its columns."""
+class Columns(NamedTuple, Generic[N]):
+    """A table by its columns, or one row of it."""
 
-    first: Table
-    last: Table
-    opened: Table
-    complained: Table
-    repeats: Table
-    squares: Table
-    gap: Table
-    fast: Table
-    slow: Table
-    mean: Table
-    ticket: Table
-    complaints: Table
-    complaints_fast: Table
-    contact: Table
-    enquiry: Table
-    communication: Table
-    complaint: Table
-    volume: Table
-    lapse: Table
+    first: N
+    last: N
+    opened: N
+    complained: N
+    repeats: N
+    squares: N
+    gap: N
+    fast: N
+    slow: N
+    mean: N
+    ticket: N
+    complaints: N
+    complaints_fast: N
+    contact: N
+    enquiry: N
+    communication: N
+    complaint: N
+    volume: N
+    lapse: N
 
 
 MINOR = 100  # of a main unit, more or less: it only scales
+DIGITS = 6
 
 
-def numbers(c: Customer, until: int | None = None) -> Numbers | None:
-    """None of a customer without an occasion. `until`: a week, with the counts of those before it."""
-    p = c.occasions
-    if p is None:
-        return None
-    return Numbers(
-        c.id,
+def numbers(c: Customer, p: Occasions, until: int) -> Numbers:
+    """To be published, with the counts before the week `until`."""
+    row: list[Any] = [c.id, *(round(value, DIGITS) for value in figures(c, p)), _counts(c, until)]
+    return Numbers(*row)
+
+
+def figures(c: Customer, p: Occasions) -> Columns[float]:
+    return Columns(
         p.first // DAY,
         p.last // DAY,
         p.opened // DAY,
         c.complaints.at // DAY,
         p.repeats,
-        round(p.squares, 6),
-        round(p.gap, 6),
-        round(p.recent.fast, 6),
-        round(p.recent.slow, 6),
-        round(p.spent / max(1, p.tickets) / MINOR, 6),
+        p.squares,
+        p.gap,
+        p.recent.fast,
+        p.recent.slow,
+        p.spent / max(1, p.tickets) / MINOR,
         p.ticket / MINOR,
         c.complaints.count,
-        round(c.complaints.fast, 6),
+        c.complaints.fast,
         *c.changes,
-        counts=None if until is None else _counts(c, until),
     )
 
 
 def table(rows: list[Numbers]) -> Table:
-    made = np.array([msgspec.structs.astuple(row)[1:-1] for row in rows], dtype=np.float64)
-    return made.reshape(-1, len(Columns._fields))
+    return _table([msgspec.structs.astuple(row)[1:-1] for row in rows])
 
 
-def columns(of: Table) -> Columns:
-    return Columns(*of.T)
+def columns(of: Table) -> Columns[Table]:
+    return Columns(*np.ascontiguousarray(of.T))
 
 
-def of_all(some: Iterable[Customer]) -> Columns:
-    """Of customers who all have an occasion."""
-    return columns(table([row for c in some if (row := numbers(c)) is not None]))
+def of_all(some: Iterable[Customer]) -> Columns[Table]:
+    """Of those who have an occasion."""
+    return columns(_table([figures(c, c.occasions) for c in some if c.occasions is not None]))
+
+
+def _table(rows: Sequence[Sequence[float]]) -> Table:
+    return np.array(rows, dtype=np.float64).reshape(-1, len(Columns._fields))
 
 
 def _counts(c: Customer, until: int) -> Counts:

@@ -64,8 +64,31 @@ def is_chosen(customer: str, one_in: int) -> bool:
     return zlib.crc32(customer.encode()) % one_in == 0
 
 
+class Sample:
+    """One row in so many: in the least power of two that leaves not more than MOST_ROWS of all that there were."""
+
+    def __init__(self, one_in: int = 1) -> None:
+        self.one_in = one_in
+        self._rows: list[Numbers] = []
+
+    def wants(self, customer: str) -> bool:
+        return is_chosen(customer, self.one_in)
+
+    def add(self, row: Numbers) -> None:
+        """Of a customer whom it wants."""
+        self._rows.append(row)
+        while len(self._rows) > MOST_ROWS:
+            self.one_in *= 2
+            self._rows = [row for row in self._rows if self.wants(row.customer)]
+
+    def rows(self) -> list[Numbers]:
+        """In order of id."""
+        return sorted(self._rows, key=lambda row: row.customer)
+
+
 def part_of(
-    rows: list[Numbers],
+    sample: Sample,
+    customers: int,
     segments: Segments,
     candidates: Mapping[int, int],
     rules: Rules,
@@ -74,19 +97,18 @@ def part_of(
     number: int,
     is_first: bool,
 ) -> Part:
-    """`rows`: of everybody with an occasion; `candidates`: how many, by hundredths of the risk."""
-    one_in, some = chosen(rows)
+    """`customers`: with an occasion; `candidates`: how many, by hundredths of the risk."""
     coming = [candidates.get(hundredth, 0) for hundredth in range(max(candidates, default=-1) + 1)]
-    return Part(rules.name, week, number, is_first, len(rows), one_in, some, segments, coming)
+    return Part(rules.name, week, number, is_first, customers, sample.one_in, sample.rows(), segments, coming)
 
 
-def chosen(rows: Iterable[Numbers], one_in: int = 1) -> tuple[int, list[Numbers]]:
-    """(one in so many, rows): the least power of two from `one_in` on that leaves not more than MOST_ROWS."""
-    rows = sorted((row for row in rows if is_chosen(row.customer, one_in)), key=lambda row: row.customer)
-    while len(rows) > MOST_ROWS:
-        one_in *= 2
-        rows = [row for row in rows if is_chosen(row.customer, one_in)]
-    return one_in, rows
+def chosen(rows: Iterable[Numbers], one_in: int = 1) -> Sample:
+    """Of rows of which one in so many has been chosen already."""
+    sample = Sample(one_in)
+    for row in rows:
+        if sample.wants(row.customer):
+            sample.add(row)
+    return sample
 
 
 def known_as_of(results: Mapping[int, Result], week: int, rules: Rules) -> Known:

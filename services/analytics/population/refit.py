@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from services.analytics.calendar import Calendar
 from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
-from services.analytics.population.numbers import Numbers, columns
-from services.analytics.population.part import Part, Result, chosen
+from services.analytics.population.numbers import columns
+from services.analytics.population.part import Part, Result, Sample, chosen
 from services.analytics.population.portfolio import Move, Portfolio
 from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
@@ -113,19 +113,18 @@ class Refit:
         spoken = self._parts.get(week, {})
         return [n for n in range(self._partitions) if n not in spoken and self._first.get(n, 0) <= week]
 
-    def _rows(self, week: int) -> tuple[int, list[Numbers]]:
+    def _sample(self, week: int) -> Sample:
         parts = self._parts.get(week, {}).values()
         one_in = max((part.one_in for part in parts), default=1)
         return chosen((row for part in parts for row in part.rows), one_in)
 
     def _result(self, week: int) -> Result:
-        one_in, rows = self._rows(week)
-        customers = sum(part.customers for part in self._parts.get(week, {}).values())
-        return Result(self._rules.name, week, customers, one_in, self._model_of(week, len(rows)))
+        customers, sample = sum(part.customers for part in self._parts.get(week, {}).values()), self._sample(week)
+        return Result(self._rules.name, week, customers, sample.one_in, self._model_of(week, len(sample.rows())))
 
     def _seen_with(self, week: int) -> _Seen:
         if self._then is None or self._then[0] != week:
-            (_, rows), seen = self._rows(week), self._seen
+            rows, seen = self._sample(week).rows(), self._seen
             segments = together([part.segments for part in self._parts.get(week, {}).values()])
             training, usual = seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows)
             self._then = week, _Seen(training, usual, *seen.portfolio.after(week, segments))

@@ -36,7 +36,7 @@ class Week(NamedTuple):
     total: Table
     last: Table
     tickets: Table
-    of: Columns
+    of: Columns[Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,7 @@ class Usual:
 
 
 def _week(number: int, rows: Sequence[Numbers]) -> Week:
-    counted = [row.counts for row in rows if row.counts is not None]
-    assert len(counted) == len(rows), "rows of a part have counts"
+    counted = [row.counts for row in rows]
     first = np.array([float(c.first) for c in counted])
     total, last = (
         np.array(column, dtype=np.float64).reshape(-1, 4)
