@@ -48,7 +48,7 @@ from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
-LOOKED_AT_ONCE = 1024  # customers
+LOOKED_AT_ONCE = 512  # customers; tables of more go back to the system after each step, and cost half as much again
 
 
 class AlertOut(msgspec.Struct, frozen=True, gc=False):
@@ -151,12 +151,12 @@ class Core:
             self._due.put(c.id, c.due)
 
     def _looked_at(self, some: list[Customer], at: int) -> list[Output]:
-        """Pace and risk of some customers, at the end of a week."""
+        """Pace and risk of some customers, at the end of a week. Of whom there is news is in hand from then on."""
         model, calendar = self.known
-        strengths, some = changes.strengths(some, at, model.paces, calendar), list(some)
+        strengths = changes.strengths(some, at, model.paces, calendar)
         for place in looks.moved(some, strengths):
-            c = some[place] = self._in_hand(some[place].id)
-            c.changes = tuple(strengths[place].tolist())
+            some[place].changes = tuple(strengths[place].tolist())
+            self._customers.add(some[place])
         risky = [n for n, c in enumerate(some) if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
         seen = dict(zip(risky, outlooks([some[n] for n in risky], at, self.rules, model), strict=True))
         outputs: list[Output] = []
@@ -173,7 +173,7 @@ class Core:
         again = again and again & changes.up_with(0, watched, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
         if up != c.up or again or is_risky:
-            c = self._in_hand(c.id)
+            self._customers.add(c)
             c.now, c.up = max(at, c.now), up
             c.life.reasons &= ~again
             outputs = self._judge(c, c.now, BY_RISK if is_risky else NONE, None)
@@ -181,7 +181,7 @@ class Core:
             return outputs
         if seen is None or not looks.is_another_row(c, seen):
             return []
-        c = self._in_hand(c.id)
+        self._customers.add(c)
         c.dues[ATTRITION] = c.dues[DEEP] = NEVER
         c.due = min(min(c.dues), alerts.awaits(c.life, self.rules))
         return self._row(c, at, seen.risk, anyway=False)
