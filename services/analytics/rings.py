@@ -9,28 +9,26 @@ from itertools import chain
 
 import numpy as np
 
-from services.analytics.pace import Table, Weeks
+from services.analytics.pace import Weeks
 from services.analytics.state import RING_WEEKS, Ring
-
-NOTHING = Ring(week=0)
 
 
 def by_week(rings: Sequence[Ring | None], until: int) -> Weeks:
     """Before the week `until`; newest first."""
-    known = [NOTHING if ring is None else ring for ring in rings]
+    recent, total = np.zeros((len(rings), RING_WEEKS)), np.zeros(len(rings))
+    known = [ring for ring in rings if ring is not None]
+    if not known:
+        return Weeks(recent, total)
+    places = np.array([place for place, ring in enumerate(rings) if ring is not None])
+    total[places] = [ring.total for ring in known]
     lengths = np.array([len(ring.ring) for ring in known])
-    newest = until - 1 - np.array([ring.week for ring in known])  # how many weeks back a ring begins
-    first = np.cumsum(lengths) - lengths
-    numbers = _numbers(known, int(lengths.sum()))
-    row, back = np.repeat(np.arange(len(known)), lengths), np.arange(len(numbers)) - np.repeat(first - newest, lengths)
-    recent, total = np.zeros((len(known), RING_WEEKS)), np.array([float(ring.total) for ring in known])
+    begins = until - 1 - np.array([ring.week for ring in known])  # so many weeks back; below zero: later than asked for
+    numbers = np.fromiter(chain.from_iterable(ring.ring for ring in known), np.float64, count=lengths.sum())
+    # All rings in one row: which customer's each number is, and of how many weeks back.
+    row = np.repeat(places, lengths)
+    back = np.arange(len(numbers)) + np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
     is_recent, is_later = (back >= 0) & (back < RING_WEEKS), back < 0
     recent[row[is_recent], back[is_recent]] = numbers[is_recent]
     if is_later.any():
-        total -= np.bincount(row[is_later], numbers[is_later], len(known))
+        total -= np.bincount(row[is_later], numbers[is_later], len(rings))
     return Weeks(recent, total)
-
-
-def _numbers(rings: Sequence[Ring], length: int) -> Table:
-    """One ring after another."""
-    return np.fromiter(chain.from_iterable(ring.ring for ring in rings), dtype=np.float64, count=length)
