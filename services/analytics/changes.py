@@ -17,7 +17,6 @@ from services.analytics.pace import (
     Mask,
     Paces,
     Prior,
-    Rows,
     Table,
     Weeks,
     before,
@@ -63,9 +62,8 @@ def strengths(
     some: Sequence[Customer], at: int, paces: Paces, calendar: Calendar, numbers: Sequence[int] = SIGNS
 ) -> Table:
     """(customers, signs) as of an instant, micros; nats, never below zero."""
-    factors, said = _Factors(some, at, paces, calendar), np.zeros((len(some), len(numbers)))
-    for column, number in enumerate(numbers):
-        said[factors.who(number), column] = summed(factors.of(number))
+    factors = _Factors(some, at, paces, calendar)
+    said = np.stack([summed(factors.of(number)) for number in numbers], axis=1)
     rounded: Table = np.maximum(0.0, said).round(4) + 0.0
     return rounded
 
@@ -110,15 +108,16 @@ def proofs(c: Customer, numbers: Sequence[int], at: int, paces: Paces, calendar:
 def _proof(factors: "_Factors", number: int, at: int, paces: Paces) -> Proof:
     said = factors.of(number)
     weeks = int(np.argmax(said[0])) + 1
-    seen = [_observed(*factors.weeks(stream, number), weeks, paces.of(stream)) for stream in STREAMS_OF[number]]
+    seen = [_observed(factors, stream, weeks, paces.of(stream)) for stream in STREAMS_OF[number]]
     observed, expected = (sum(each) for each in zip(*seen, strict=True))
     size, ticket = _size(factors, weeks) if number == VOLUME else (1.0, 0.0)
     strength = max(0.0, float(summed(said)[0]))
     return Proof(at // WEEK + 1 - weeks, observed * size, expected, strength, ticket)
 
 
-def _observed(counts: Weeks, days: Weeks, weeks: int, prior: Prior) -> tuple[float, float]:
+def _observed(factors: "_Factors", stream: str, weeks: int, prior: Prior) -> tuple[float, float]:
     """(how many in the last weeks, how many by the pace before them), of one customer."""
+    counts, days = factors.counts(stream), factors.days(stream)
     observed, length = float(counts.recent[0, :weeks].sum()), float(days.recent[0, :weeks].sum())
     earlier, earlier_days = float(counts.total[0]) - observed, float(days.total[0]) - length
     return observed, length * (prior.events + earlier) / (prior.days + earlier_days)
@@ -140,17 +139,11 @@ class _Factors:
         self._some, self._at, self._paces, self._calendar = some, at, paces, calendar
         self._since = np.array([c.since for c in some]) // WEEK
         self._counts: dict[str, Weeks] = {}
+        self._days: dict[str, Weeks] = {}
         self._known: dict[str, Before] = {}
 
-    def who(self, number: int) -> Rows:
-        """Who may show a sign at all; of nobody else anything is said."""
-        if number not in (CONTACT, ENQUIRY, COMPLAINT):
-            return np.arange(len(self._some))  # next to everybody does one or the other
-        return np.flatnonzero(self.counts(STREAMS_OF[number][0]).total > 0)
-
     def of(self, number: int) -> Table:
-        """Of `who` they are."""
-        first, *others = (self._before(stream, number) for stream in STREAMS_OF[number])
+        first, *others = map(self._before, STREAMS_OF[number])
         if number == LAPSE:
             return _gone(first, *others)
         if number == VOLUME:
@@ -162,11 +155,11 @@ class _Factors:
             self._counts[stream] = self._counted(stream)
         return self._counts[stream]
 
-    def weeks(self, stream: str, number: int) -> tuple[Weeks, Weeks]:
-        """(what happened, days), of `who` they are."""
-        who = self.who(number)
-        counts, first = self.counts(stream), (self._since[who] + (stream != "complaint")).astype(np.float64)
-        return Weeks(counts.recent[who], counts.total[who]), self._calendar.weeks(stream, first, self._at)
+    def days(self, stream: str) -> Weeks:
+        if stream not in self._days:
+            first = self._since + (stream != "complaint")
+            self._days[stream] = self._calendar.weeks(stream, first.astype(np.float64), self._at)
+        return self._days[stream]
 
     def sizes(self) -> tuple[Table, Table, Table, Table]:
         """(mean, number) of ln tickets in each window, and before it."""
@@ -177,9 +170,9 @@ class _Factors:
         mean, earlier_mean = total / np.maximum(1, number), earlier / np.maximum(1, earlier_number)
         return mean / HUNDREDTHS, number, earlier_mean / HUNDREDTHS, earlier_number
 
-    def _before(self, stream: str, number: int) -> Before:
+    def _before(self, stream: str) -> Before:
         if stream not in self._known:
-            self._known[stream] = before(*self.weeks(stream, number), self._paces.of(stream))
+            self._known[stream] = before(self.counts(stream), self.days(stream), self._paces.of(stream))
         return self._known[stream]
 
     def _counted(self, stream: str) -> Weeks:

@@ -17,7 +17,6 @@ from scipy.special import gammaln
 
 Table = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
 
 BLOCK_DAYS = 28.0  # by which overdispersion is measured
 FRESH_EVENTS, FRESH_DAYS = 1.5, 45.0  # what a pace is taken for that owes nothing to the one before
