@@ -103,10 +103,9 @@ def test_a_proof_says_the_strength_that_was_judged_by_whatever_else_is_up(life: 
     c = remembered(life)
     at, known = c.now + day(later) - day(0), (Paces(), Calendar({}))
     strong = dict(zip(changes.SIGNS, changes.strengths([c], at, *known)[0].tolist(), strict=True))
-    up = [number for number in changes.SIGNS if strong[number] > 0]
-    found = changes.proofs(c, up, at, *known)
-    assert {number: strong[number] for number in up} == {n: round(proof.strength, 4) for n, proof in found.items()}
-    assert [changes.proofs(c, [number], at, *known)[number] for number in up] == list(found.values())
+    found = changes.proofs(c, changes.SIGNS, at, *known)
+    assert strong == {number: round(proof.strength, 4) for number, proof in found.items()}
+    assert found == {number: changes.proofs(c, [number], at, *known)[number] for number in changes.SIGNS}
 
 
 def remembered(life: Sequence[Observation]) -> Customer:
