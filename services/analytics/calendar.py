@@ -62,6 +62,6 @@ class Calendar:
     def _worth(self, week: Table, column: int) -> Table:
         """Days from the first known week to the beginning of another; negative before it."""
         place = week - self._begin
-        inside = np.clip(place, 0, len(self._days)).astype(np.int64)
+        inside = np.minimum(np.maximum(place, 0), len(self._days)).astype(np.int64)
         said: Table = self._until[inside, column] + WEEK_DAYS * (place - inside)
         return said

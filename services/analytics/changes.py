@@ -5,7 +5,7 @@ sign its strength in nats, as of an instant. A decline is told of who did someth
 complaints from two of them on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp, log
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from services.analytics.pace import (
     Before,
     Mask,
     Paces,
+    Prior,
     Table,
     Weeks,
     before,
@@ -26,8 +27,9 @@ from services.analytics.pace import (
     summed,
 )
 from services.analytics.record import COMMUNICATION, COMPLAINT, CONTACT, ENQUIRY, LAPSE, VOLUME
+from services.analytics.rings import by_week
 from services.analytics.rules import Change, Rules
-from services.analytics.state import DAY, HUNDREDTHS, RING_WEEKS, WEEK, Customer, Events, Ring
+from services.analytics.state import DAY, HUNDREDTHS, WEEK, Customer, Ring
 
 SIGNS = (CONTACT, ENQUIRY, COMMUNICATION, COMPLAINT, VOLUME, LAPSE)
 NAMES = {
@@ -97,109 +99,121 @@ def change_of(number: int, rules: Rules) -> Change:
     return of
 
 
-def proof(c: Customer, number: int, at: int, paces: Paces, calendar: Calendar) -> Proof:
-    """What speaks for a sign, as `strengths` has it."""
-    factors = _Factors([c], at, paces, calendar).of(number)[0]
-    weeks = int(np.argmax(factors)) + 1
-    seen = [_observed(c, stream, at, weeks, paces, calendar) for stream in STREAMS_OF[number]]
+def proofs(c: Customer, numbers: Sequence[int], at: int, paces: Paces, calendar: Calendar) -> dict[int, Proof]:
+    """What speaks for signs that are up, as `strengths` has it."""
+    factors = _Factors([c], at, paces, calendar)
+    return {number: _proof(factors, number, at, paces) for number in numbers}
+
+
+def _proof(factors: "_Factors", number: int, at: int, paces: Paces) -> Proof:
+    said = factors.of(number)
+    weeks = int(np.argmax(said[0])) + 1
+    seen = [_observed(factors, stream, weeks, paces.of(stream)) for stream in STREAMS_OF[number]]
     observed, expected = (sum(each) for each in zip(*seen, strict=True))
-    size, ticket = _size(c, at, weeks) if number == VOLUME else (1.0, 0.0)
-    strength = max(0.0, float(summed(factors[None, :])[0]))
+    size, ticket = _size(factors, weeks) if number == VOLUME else (1.0, 0.0)
+    strength = max(0.0, float(summed(said)[0]))
     return Proof(at // WEEK + 1 - weeks, observed * size, expected, strength, ticket)
 
 
-def _observed(c: Customer, stream: str, at: int, weeks: int, paces: Paces, calendar: Calendar) -> tuple[float, float]:
-    """(how many in the last weeks, how many by the pace before them)."""
-    (counts, days), prior = _counted([c], stream, at, calendar), paces.of(stream)
+def _observed(factors: "_Factors", stream: str, weeks: int, prior: Prior) -> tuple[float, float]:
+    """(how many in the last weeks, how many by the pace before them), of one customer."""
+    counts, days = factors.counts(stream), factors.days(stream)
     observed, length = float(counts.recent[0, :weeks].sum()), float(days.recent[0, :weeks].sum())
     earlier, earlier_days = float(counts.total[0]) - observed, float(days.total[0]) - length
     return observed, length * (prior.events + earlier) / (prior.days + earlier_days)
 
 
-class _Factors:
-    """ln Bayes factors of some customers: a row for each, a column per window; -inf where a window says nothing."""
-
-    def __init__(self, some: Sequence[Customer], at: int, paces: Paces, calendar: Calendar) -> None:
-        self._some, self._at, self._paces, self._calendar = some, at, paces, calendar
-        self._known: dict[str, Before] = {}
-
-    def of(self, number: int) -> Table:
-        before_, *others = map(self._before, STREAMS_OF[number])
-        if number == LAPSE:
-            return _gone(before_, *others)
-        if number == VOLUME:
-            return self._smaller(before_)
-        return _more(before_) if number == COMPLAINT else _fewer(before_)
-
-    def _smaller(self, purchase: Before) -> Table:
-        sizes, variance = _sizes(self._some, self._at), self._paces.ticket_variance
-        falls = [changed_by(purchase, by) + smaller(*sizes, variance, fall) for by, fall in SMALLER]
-        return _where(purchase.is_known, mean_of(falls))
-
-    def _before(self, stream: str) -> Before:
-        if stream not in self._known:
-            weeks = _counted(self._some, stream, self._at, self._calendar)
-            self._known[stream] = before(*weeks, self._paces.of(stream))
-        return self._known[stream]
-
-
-def _fewer(b: Before) -> Table:
-    return _where(b.is_known, mean_of([changed_by(b, ratio) for ratio in FEWER]))
-
-
-def _more(b: Before) -> Table:
-    said = _where(
-        b.is_there & (b.seen >= LEAST_COMPLAINTS), mean_of([*(changed_by(b, ratio) for ratio in MORE), begun_afresh(b)])
-    )
-    said[:, COMPLAINT_WEEKS:] = -np.inf
-    return said
-
-
-def _gone(purchase: Before, communication: Before) -> Table:
-    ways = [changed_by(purchase, one) + changed_by(communication, other) for one, other in GONE]
-    return _where(purchase.is_known | communication.is_known, mean_of(ways))
-
-
-def _where(is_told: Mask, factors: Table) -> Table:
-    said: Table = np.where(is_told, factors, -np.inf)
-    return said
-
-
-def _counted(some: Sequence[Customer], stream: str, at: int, calendar: Calendar) -> tuple[Weeks, Weeks]:
-    first = np.array([float(c.since // WEEK + (stream != "complaint")) for c in some])
-    if stream == "communication":
-        one, other = (_rings([_ring(getattr(c, name)) for c in some], at) for name in ("contact", "enquiry"))
-        counts = Weeks(one.recent + other.recent, one.total + other.total)
-    else:
-        counts = _rings([_ring(getattr(c, stream)) for c in some], at)
-    return counts, calendar.weeks(stream, first, at)
-
-
-def _ring(events: Events | None) -> Ring | None:
-    return None if events is None else events.counts
-
-
-def _rings(rings: Sequence[Ring | None], at: int) -> Weeks:
-    recent, total = np.zeros((len(rings), RING_WEEKS)), np.zeros(len(rings))
-    for place, ring in enumerate(rings):
-        if ring is not None:
-            total[place], recent[place] = ring.recent(at // WEEK + 1)
-    return Weeks(recent, total)
-
-
-def _sizes(some: Sequence[Customer], at: int) -> tuple[Table, Table, Table, Table]:
-    """(mean, number) of ln tickets in each window, and before it."""
-    rings = [(None, None) if c.sizes is None else (c.sizes.sums, c.sizes.counts) for c in some]
-    sums, counts = (_rings(column, at) for column in zip(*rings, strict=True))
-    total, number = (np.cumsum(each.recent, axis=1) for each in (sums, counts))
-    earlier, earlier_number = sums.total[:, None] - total, counts.total[:, None] - number
-    mean, earlier_mean = total / np.maximum(1, number), earlier / np.maximum(1, earlier_number)
-    return mean / HUNDREDTHS, number, earlier_mean / HUNDREDTHS, earlier_number
-
-
-def _size(c: Customer, at: int, weeks: int) -> tuple[float, float]:
+def _size(factors: "_Factors", weeks: int) -> tuple[float, float]:
     """(of the tickets in the window, over the usual; the usual one, minor units)."""
-    mean, number, usual, known = (float(column[0, weeks - 1]) for column in _sizes([c], at))
+    mean, number, usual, known = (float(column[0, weeks - 1]) for column in factors.sizes())
     if not known:
         return 1.0, 0.0
     return (exp(mean - usual) if number else 1.0), exp(usual) - 1
+
+
+class _Factors:
+    """ln Bayes factors of some customers: a row for each, a column per window; -inf where a window says nothing. What
+    is counted is read once for all signs."""
+
+    def __init__(self, some: Sequence[Customer], at: int, paces: Paces, calendar: Calendar) -> None:
+        self._some, self._at, self._paces, self._calendar = some, at, paces, calendar
+        self._since = np.array([c.since for c in some]) // WEEK
+        self._counts: dict[str, Weeks] = {}
+        self._days: dict[str, Weeks] = {}
+        self._known: dict[str, Before] = {}
+
+    def of(self, number: int) -> Table:
+        first, *others = map(self._before, STREAMS_OF[number])
+        if number == LAPSE:
+            return _gone(first, *others)
+        if number == VOLUME:
+            return _smaller(first, self.sizes(), self._paces.ticket_variance)
+        return _more(first) if number == COMPLAINT else _fewer(first)
+
+    def counts(self, stream: str) -> Weeks:
+        if stream not in self._counts:
+            self._counts[stream] = self._counted(stream)
+        return self._counts[stream]
+
+    def days(self, stream: str) -> Weeks:
+        if stream not in self._days:
+            first = self._since + (stream != "complaint")
+            self._days[stream] = self._calendar.weeks(stream, first.astype(np.float64), self._at)
+        return self._days[stream]
+
+    def sizes(self) -> tuple[Table, Table, Table, Table]:
+        """(mean, number) of ln tickets in each window, and before it."""
+        sums = self._rings([None if c.sizes is None else c.sizes.sums for c in self._some])
+        counts = self._rings([None if c.sizes is None else c.sizes.counts for c in self._some])
+        total, number = (np.cumsum(each.recent, axis=1) for each in (sums, counts))
+        earlier, earlier_number = sums.total[:, None] - total, counts.total[:, None] - number
+        mean, earlier_mean = total / np.maximum(1, number), earlier / np.maximum(1, earlier_number)
+        return mean / HUNDREDTHS, number, earlier_mean / HUNDREDTHS, earlier_number
+
+    def _before(self, stream: str) -> Before:
+        if stream not in self._known:
+            self._known[stream] = before(self.counts(stream), self.days(stream), self._paces.of(stream))
+        return self._known[stream]
+
+    def _counted(self, stream: str) -> Weeks:
+        if stream == "communication":
+            one, other = self.counts("contact"), self.counts("enquiry")
+            return Weeks(one.recent + other.recent, one.total + other.total)
+        return self._rings([None if (e := getattr(c, stream)) is None else e.counts for c in self._some])
+
+    def _rings(self, rings: Sequence[Ring | None]) -> Weeks:
+        return by_week(rings, self._at // WEEK + 1)
+
+
+def _fewer(b: Before) -> Table:
+    return _where(b.is_known, [b], lambda b: [changed_by(b, ratio) for ratio in FEWER])
+
+
+def _more(b: Before) -> Table:
+    is_told = b.is_there & (b.seen >= LEAST_COMPLAINTS)
+    is_told[:, COMPLAINT_WEEKS:] = False
+    return _where(is_told, [b], lambda b: [*(changed_by(b, ratio) for ratio in MORE), begun_afresh(b)])
+
+
+def _gone(purchase: Before, communication: Before) -> Table:
+    def ways(purchase: Before, communication: Before) -> list[Table]:
+        return [changed_by(purchase, one) + changed_by(communication, other) for one, other in GONE]
+
+    return _where(purchase.is_known | communication.is_known, [purchase, communication], ways)
+
+
+def _smaller(purchase: Before, sizes: Sequence[Table], variance: float) -> Table:
+    def ways(b: Before) -> list[Table]:
+        mean, number, earlier, earlier_number = (size[purchase.is_known] for size in sizes)
+        return [
+            changed_by(b, by) + smaller(mean, number, earlier, earlier_number, variance, fall) for by, fall in SMALLER
+        ]
+
+    return _where(purchase.is_known, [purchase], ways)
+
+
+def _where(is_told: Mask, of: Sequence[Before], ways: Callable[..., list[Table]]) -> Table:
+    """The mean of the ways in which a pace may have changed, worked out only where it says something."""
+    said = np.full(is_told.shape, -np.inf)
+    said[is_told] = mean_of(ways(*(b.only(is_told) for b in of)))
+    return said

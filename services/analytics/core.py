@@ -15,7 +15,7 @@ from itertools import islice
 import msgspec
 import numpy as np
 
-from services.analytics import alerts, changes
+from services.analytics import alerts, changes, looks
 from services.analytics.alerts import Transition
 from services.analytics.buyers import Verdict, active_buyers_decline
 from services.analytics.calendar import Calendar
@@ -43,14 +43,12 @@ from services.analytics.record import (
 )
 from services.analytics.rules import Rules
 from services.analytics.silence import BY_RISK, Outlook, candidates, outlooks, verdicts
-from services.analytics.state import DAY, NEVER, WEEK, Customer, Strengths
+from services.analytics.state import DAY, NEVER, WEEK, Customer
 from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
-LOOKED_AT_ONCE = 1024  # customers
-ANOTHER_STRENGTH = 0.05  # nats; less is no news of a sign to the risk
-RISK_STEP = 0.1  # a change of the risk within one step makes no new row
+LOOKED_AT_ONCE = 512  # customers; tables of more go back to the system after each step, and cost half as much again
 
 
 class AlertOut(msgspec.Struct, frozen=True, gc=False):
@@ -159,24 +157,19 @@ class Core:
             self._due.put(c.id, c.due)
 
     def _looked_at(self, some: list[Customer], at: int) -> list[Output]:
-        """Pace and risk of some customers, at the end of a week."""
+        """Pace and risk of some customers, at the end of a week. Of whom there is news is in hand from then on."""
         model, calendar = self.known
         strengths = changes.strengths(some, at, model.paces, calendar)
-        some = list(map(self._with_strengths, some, map(tuple, strengths.tolist())))
-        risky = [c for c in some if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
-        seen = dict(zip((c.id for c in risky), outlooks(risky, at, self.rules, model), strict=True))
+        for place in looks.moved(some, strengths):
+            some[place].changes = tuple(strengths[place].tolist())
+            self._customers.add(some[place])
+        risky = [n for n, c in enumerate(some) if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
+        seen = dict(zip(risky, outlooks([some[n] for n in risky], at, self.rules, model), strict=True))
         outputs: list[Output] = []
-        for c, strength in zip(some, strengths.tolist(), strict=True):
-            if self._is_watched(c):
-                outputs += self._one_looked_at(c, at, strength, seen.get(c.id))
+        for place in looks.with_news(some, strengths, seen, self.rules):
+            if self._is_watched(some[place]):
+                outputs += self._one_looked_at(some[place], at, strengths[place].tolist(), seen.get(place))
         return outputs
-
-    def _with_strengths(self, c: Customer, strength: Strengths) -> Customer:
-        """Small differences are not kept: a page is written only for what is news."""
-        if max(abs(new - old) for new, old in zip(strength, c.changes, strict=True)) >= ANOTHER_STRENGTH:
-            c = self._in_hand(c.id)
-            c.changes = strength
-        return c
 
     def _one_looked_at(self, c: Customer, at: int, strength: list[float], seen: Outlook | None) -> list[Output]:
         watched = self._watched(c)
@@ -186,15 +179,15 @@ class Core:
         again = again and again & changes.up_with(0, watched, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
         if up != c.up or again or is_risky:
-            c = self._in_hand(c.id)
+            self._customers.add(c)
             c.now, c.up = max(at, c.now), up
             c.life.reasons &= ~again
             outputs = self._judge(c, c.now, BY_RISK if is_risky else NONE, None)
             self._due.put(c.id, c.due)
             return outputs
-        if seen is None or (c.dues[ATTRITION] == c.dues[DEEP] == NEVER and int(seen.risk / RISK_STEP) == c.shown):
+        if seen is None or not looks.is_another_row(c, seen):
             return []
-        c = self._in_hand(c.id)
+        self._customers.add(c)
         c.dues[ATTRITION] = c.dues[DEEP] = NEVER
         c.due = min(min(c.dues), alerts.awaits(c.life, self.rules))
         return self._row(c, at, seen.risk, anyway=False)
@@ -290,7 +283,7 @@ class Core:
         return rounded_risk(c, at, self.rules, self.known.model)
 
     def _row(self, c: Customer, at: int, risk: float | None, *, anyway: bool) -> list[Output]:
-        step = -1 if risk is None else int(risk / RISK_STEP)
+        step = -1 if risk is None else looks.step_of(risk)
         if step == c.shown and not anyway:
             return []
         c.shown = step

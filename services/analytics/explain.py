@@ -68,7 +68,7 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 
 def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, of_base: Known) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
-    signs = tuple(evidence(c, number, at, rules, of_base) for number in SIGNS if c.up >> number & 1)
+    signs = evidence(c, at, rules, of_base)
     risk, worth = rounded_risk(c, at, rules, of_base.model), worths(c, rules, of_base.model)
     snooze = o if why is Transition.SNOOZED else None
     return Message(
@@ -121,19 +121,23 @@ def _recommended(
     return recommended(risk, most.value, most.currency, default_catalogue(most.ticket, most.currency), known)
 
 
-def evidence(c: Customer, number: int, at: int, rules: Rules, of_base: Known) -> SignEvidence:
-    """The proof of a sign that is up."""
-    if number == BUYERS:
-        return _buyers(c, at, rules)
-    if number == ATTRITION:
-        return _silence(c, at, rules, of_base.model)
-    if number == LAPSE and c.declared is not None:
-        return _declared(c, c.declared)
-    return _change(c, number, at, rules, of_base)
+def evidence(c: Customer, at: int, rules: Rules, of_base: Known) -> tuple[SignEvidence, ...]:
+    """The proof of each sign that is up."""
+    up = [number for number in SIGNS if c.up >> number & 1]
+    changed = [number for number in up if number in changes.SIGNS and (number != LAPSE or c.declared is None)]
+    found = changes.proofs(c, changed, at, of_base.model.paces, of_base.calendar)
+
+    def of(number: int) -> SignEvidence:
+        if number in found:
+            return _change(c, number, at, rules, found[number])
+        if number == BUYERS:
+            return _buyers(c, at, rules)
+        return _silence(c, at, rules, of_base.model) if number == ATTRITION else _declared(c)
+
+    return tuple(map(of, up))
 
 
-def _change(c: Customer, number: int, at: int, rules: Rules, of_base: Known) -> SignEvidence:
-    found = changes.proof(c, number, at, of_base.model.paces, of_base.calendar)
+def _change(c: Customer, number: int, at: int, rules: Rules, found: changes.Proof) -> SignEvidence:
     ids = _ids(c, number)
     unit = found.ticket or 1.0
     since = max(c.since, found.since * WEEK)
@@ -170,12 +174,12 @@ def _communicated(c: Customer) -> Iterator[str]:
     return (next(ids[sign]) for sign in c.communicated)
 
 
-def _declared(c: Customer, event: str) -> SignEvidence:
-    assert c.lapsed_at is not None, "declared with it"
+def _declared(c: Customer) -> SignEvidence:
+    assert c.lapsed_at is not None and c.declared is not None, "that is why it is up"  # noqa: PT018
     at = from_micros(c.lapsed_at)
     return SignEvidence(
         sign=Sign.LAPSE, since=at, observed=0.0, expected=0.0, window_days=0.0, strength=0.0, probability=1.0,
-        told_at=from_micros(c.told[changes.SIGNS.index(LAPSE)]), evidence=(event,),
+        told_at=from_micros(c.told[changes.SIGNS.index(LAPSE)]), evidence=(c.declared,),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Counts that scatter more than Poisson ones are worth less by that much.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
@@ -65,6 +66,10 @@ class Before(NamedTuple):
     is_there: Mask  # the window lies within the acquaintance
     is_known: Mask  # and the customer did something before it
 
+    def only(self, windows: Mask) -> "Before":
+        """Of some customers and windows, one after another."""
+        return Before._make(each[windows] for each in self)
+
 
 def before(counts: Weeks, days: Weeks, prior: Prior) -> Before:
     """`days`: each week's worth; 0 of those before the acquaintance."""
@@ -110,22 +115,19 @@ def smaller(
 
 
 def mean_of(alternatives: Sequence[Table]) -> Table:
-    """Each is as likely as the others beforehand; nats."""
-    said: Table = _ln_sum(np.stack(alternatives), 0) - np.log(len(alternatives))
+    """Each is as likely as the others beforehand; nats. One after another: a table of all takes more memory than a
+    processor has at hand."""
+    most = reduce(np.maximum, alternatives)
+    said: Table = np.log(sum(np.exp(each - most) for each in alternatives)) + most - np.log(len(alternatives))
     return said
 
 
 def summed(factors: Table) -> Table:
     """The Shiryaev-Roberts statistic of each customer, nats: the sum over windows. -inf where there is none."""
-    return _ln_sum(factors, 1)
-
-
-def _ln_sum(logarithms: Table, axis: int) -> Table:
-    """As scipy's logsumexp, which takes ten times as long for one customer."""
-    most = logarithms.max(axis=axis, keepdims=True)
+    most = factors.max(axis=1)
     most = np.where(np.isneginf(most), 0.0, most)
     with np.errstate(divide="ignore"):
-        said: Table = np.log(np.exp(logarithms - most).sum(axis=axis)) + most.squeeze(axis)
+        said: Table = np.log(np.exp(factors - most[:, None]).sum(axis=1)) + most
     return said
 
 

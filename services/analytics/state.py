@@ -152,6 +152,8 @@ class Occasions(msgspec.Struct, array_like=True, gc=False):
     def week_before(self, end: int) -> WeekSeen | None:
         """The week that ends at `end`, micros, at most a week ago; none: there was no occasion before it."""
         number = end // WEEK - 1
+        if self.newest.number < number:  # as of nearly everybody
+            return WeekSeen(0, 0, self.repeats + 1, self.spent)
         recent = [week for week in (self.newest, self.second) if week.number >= number]
         before = self.repeats + 1 - sum(week.occasions for week in recent)
         if before <= 0:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move, total
-from services.analytics.rules import Population, Rules
+from services.analytics.rules import Rules
 from services.analytics.state import DAY, WEEK, Customer
 from shared.contracts.segments import (
     SegmentAlert,
@@ -79,17 +79,17 @@ def figures_of(c: Customer, week: int, rules: Rules) -> Figures | None:
     if c.occasions is None or seen is None:
         return None
     age_days = max(0, (week - WEEK) // DAY - c.occasions.first // DAY)
-    expected = _expected(seen.before, age_days, rules.population)
+    expected = _expected(seen.before, age_days, rules.population.r, rules.population.alpha_days)
     ticket = seen.spent_before // seen.before
     value = min(MOST_VALUE, seen.spent, int(rules.ticket_cap * ticket * seen.occasions))
     return Figures(1, seen.occasions > 0, expected, value, min(MOST_VALUE, round(expected * ticket / UNIT)))
 
 
 @lru_cache(maxsize=65_536)
-def _expected(occasions: int, age_days: int, p: Population) -> int:
+def _expected(occasions: int, age_days: int, r: float, alpha_days: float) -> int:
     """P(an occasion within a week) at the rate shrunken towards the base's, (r + x) / (alpha + T), times UNIT. One
     number after another: many at once may be rounded otherwise, by their place in the row."""
-    rate = (p.r + occasions - 1) / (p.alpha_days + age_days)
+    rate = (r + occasions - 1) / (alpha_days + age_days)
     return round(-math.expm1(-7 * rate) * UNIT)
 
 
