@@ -189,7 +189,7 @@ class Core:
             return []
         self._customers.add(c)
         c.dues[ATTRITION] = c.dues[DEEP] = NEVER
-        c.due = min(min(c.dues), alerts.awaits(c.life, self.rules))
+        c.due = self._next(c)
         return self._row(c, at, seen.risk, anyway=False)
 
     def _in_hand(self, customer: str) -> Customer:

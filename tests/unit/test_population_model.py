@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cli.data import CDNOW
 from cli.sending.lines import Line, open_lines, read_lines
 from services.analytics.calendar import Calendar
-from services.analytics.core import Core, Observation
+from services.analytics.core import Core, Observation, Output
 from services.analytics.population.features import NAMES, OFFSET, features, log_odds_of_silence
 from services.analytics.population.fitting import fit_population, fit_regression, log_likelihood
 from services.analytics.population.model import Model, Regression, risks_of_many, risks_of_one, unfitted
@@ -23,9 +23,10 @@ from services.analytics.risk import log_odds, risk
 from services.analytics.rules import Population, Rules
 from services.analytics.silence import lift, outlooks, parts_of_risk, risk_at, verdicts
 from services.analytics.state import DAY, UNCHANGED, Customer
+from shared.contracts.analytics import AttritionAlertCleared
 from shared.contracts.retention import Purchase
 from shared.contracts.values import to_micros
-from tests.unit.attrition import BEGINNING, day, every, observation, purchase
+from tests.unit.attrition import BEGINNING, alerts, day, every, observation, purchase
 from tests.unit.population import AS_THE_OFFSET, customer_rows, inbound
 
 AT = BEGINNING // DAY + 900.0
@@ -162,6 +163,20 @@ def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
             was_up, (is_up, _) = c.up >> number & 1 > 0, verdicts(c, at, rules, model)[number]
             comes_up = not was_up and verdicts(c, next_look(at), rules, model)[number][0]
             assert seen.matters or (is_up == was_up and not comes_up)
+
+
+def test_an_alert_that_is_looked_at_every_week_ends_when_a_horizon_has_proved_it() -> None:
+    rules, model = Rules(), Model(0, Population(), SILENT, None)
+    core = core_with(rules, model, [(7, 12)])
+    outputs, at = list[Output](), next_look(day(77))
+    while at < day(1000):
+        while (due := core.next_due()) is not None and due <= at:
+            outputs += core.advance(due)
+        outputs += core.look(at, core.known)
+        at = next_look(at)
+    raised, *_, last = alerts(outputs)
+    assert isinstance(last.data, AttritionAlertCleared)
+    assert last.time - raised.time == timedelta(days=180)
 
 
 def test_the_parts_of_a_risk_are_silence_and_what_else_has_moved_it() -> None:
