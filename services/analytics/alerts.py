@@ -3,7 +3,7 @@
 In: the life of the alert so far, the signs that are up, an instant. Out: at most one transition; the life is changed
 with it. A sign is said once an episode, unless it is taken out of what has been said, and nothing is cleared before it
 has been calm for the dwell time, so a customer who swings around a threshold for a month gives one alert. A purchase
-that takes every sign down ends it at once; a lapse, declared or evident, when they had time enough to be won back.
+that takes every sign down ends it at once; a lapse, declared or evident, when there was time enough to win them back.
 """
 
 from enum import Enum
@@ -32,8 +32,8 @@ class Transition(Enum):
 
 def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_back: bool = False) -> Transition | None:
     """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have."""
-    if life.is_over:  # and what is still up when they come back is no news
-        life.is_over, life.reasons = not is_back, up
+    if life.is_over:
+        life.reasons = up  # what is still up when something is heard of them is no news
         return None
     if not life.is_open:
         life.reasons &= up
@@ -76,11 +76,11 @@ def awaits(life: Life, rules: Rules) -> int:
 
 
 def ends_at(c: Customer, rules: Rules) -> int:
-    """When an alert is over though signs are up: the customer has declared a lapse, or nothing has been heard of them
-    for a whole horizon since it was raised, and then there was time to win them back."""
-    silent_since = max(c.life.turned_at, heard_at(c))
-    evident = silent_since + round(rules.horizon_days * DAY) if c.lapsed_at is None else c.lapsed_at
-    return evident + round(rules.win_back_days * DAY)
+    """When an alert is over though signs are up: after a declared lapse there was time to win them back, or nothing has
+    been heard of them for long, and all that while there was an alert."""
+    if c.lapsed_at is not None:
+        return c.lapsed_at + round(rules.win_back_days * DAY)
+    return max(c.life.turned_at, heard_at(c)) + round(rules.give_up_days * DAY)
 
 
 def _opened(life: Life, up: int, at: int, sequence: int, rules: Rules) -> Transition:

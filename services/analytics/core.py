@@ -213,6 +213,7 @@ class Core:
         if self._is_watched(c):
             self._find(c, at, touched)
         is_back = o is not None and is_occasion(o, rules)
+        c.life.is_over = c.life.is_over and (o is None or not touched)
         outputs: list[Output] = []
         self._tell(c, at)
         if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_back=is_back)) is not None:

@@ -61,7 +61,8 @@ class Rules:
     volume: Change = Change(5.4, 1 / 150)
     lapse: Change = Change(6.9, 1 / 150)
     change_clear: float = 3.6  # nats, below which its sign goes down; nothing known is 3.3, the logarithm of 26 weeks
-    win_back_days: float = 90.0  # after a lapse, declared or evident, in which the alert stays open
+    win_back_days: float = 90.0  # after a declared lapse, in which the alert stays open
+    give_up_days: float = 365.0  # of an alert and nothing heard, after which it is over
     told_again_days: float = 90.0  # a sign that is still up then is told again
     ticket_cap: float = 4.0  # usual tickets, of the value of a segment: one big order is no trend
     buyer_silent_days: float = 45.0  # a buyer is gone after this and after so many of their own gaps:

@@ -245,7 +245,7 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     calm_since: int = NEVER  # nothing has been up since
     turned_at: int = -NEVER  # opened or cleared
     risk: float | None = None  # as the last message gave it
-    is_over: bool = False  # the customer has been given up, and has not bought since
+    is_over: bool = False  # the customer has been given up, and nothing has been heard of them since
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):

@@ -165,7 +165,7 @@ def test_the_weekly_look_judges_whom_silence_gives_another_verdict(
             assert seen.matters or (is_up == was_up and not comes_up)
 
 
-def test_an_alert_that_is_looked_at_every_week_ends_when_a_horizon_has_proved_it() -> None:
+def test_an_alert_that_is_looked_at_every_week_ends_after_a_year_without_a_word() -> None:
     rules, model = Rules(), Model(0, Population(), SILENT, None)
     core = core_with(rules, model, [(7, 12)])
     outputs, at = list[Output](), next_look(day(77))
@@ -176,7 +176,7 @@ def test_an_alert_that_is_looked_at_every_week_ends_when_a_horizon_has_proved_it
         at = next_look(at)
     raised, *_, last = alerts(outputs)
     assert isinstance(last.data, AttritionAlertCleared)
-    assert last.time - raised.time == timedelta(days=180)
+    assert last.time - raised.time == timedelta(days=365)
 
 
 def test_the_parts_of_a_risk_are_silence_and_what_else_has_moved_it() -> None:
