@@ -1,7 +1,6 @@
 """How many there were in each of the last weeks, of many customers at once?
 
-In: rings, or none of a customer who never did it. Out: what `Ring.recent` says of each, as a table; zeros where there
-is none.
+In: rings, or none of a customer who never did it. Out: a row for each; zeros where there is none.
 """
 
 from collections.abc import Sequence

@@ -52,12 +52,12 @@ class Ring(msgspec.Struct, array_like=True, gc=False):
             self.ring += [0] * (back + 1 - len(self.ring))
             self.ring[back] += number
 
-    def recent(self, until: int) -> tuple[int, list[int]]:
-        """(all before the week `until`, and by week, newest first)."""
-        skipped = until - 1 - self.week
-        ring = [0] * min(RING_WEEKS, skipped) + self.ring if skipped >= 0 else self.ring[-skipped:]
-        after = 0 if skipped >= 0 else sum(self.ring[:-skipped])
-        return self.total - after, (ring + [0] * RING_WEEKS)[:RING_WEEKS]
+    def before(self, until: int) -> tuple[int, int]:
+        """(all before the week `until`, in the last one of them)."""
+        later = self.week + 1 - until
+        if later < 0:
+            return self.total, 0
+        return self.total - sum(self.ring[:later]), sum(self.ring[later : later + 1])
 
 
 class Events(msgspec.Struct, array_like=True, gc=False):

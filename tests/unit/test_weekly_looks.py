@@ -39,10 +39,19 @@ def ring(added: Sequence[tuple[int, int]]) -> Ring | None:
 
 @given(st.lists(rings, min_size=1, max_size=6), st.integers(-50, 50))
 def test_what_is_read_of_many_is_what_each_of_them_remembers(added: list[list[tuple[int, int]]], later: int) -> None:
-    made, until = list(map(ring, added)), THIS_WEEK + later
-    read = by_week(made, until)
-    for known, total, recent in zip(made, read.total.tolist(), read.recent.tolist(), strict=True):
-        assert (total, recent) == ((0, [0] * RING_WEEKS) if known is None else known.recent(until))
+    made = list(map(ring, added))
+    read = by_week(made, THIS_WEEK + later)
+    for one, known, total, recent in zip(added, made, read.total.tolist(), read.recent.tolist(), strict=True):
+        assert (total, recent) == kept(one, later)
+        assert known is None or known.before(THIS_WEEK + later) == (total, recent[0])
+
+
+def kept(added: Sequence[tuple[int, int]], until: int) -> tuple[int, list[int]]:
+    """What is older than the ring is long, counted from the newest, is in the total only."""
+    oldest = max((week for week, _ in added), default=0) - RING_WEEKS + 1
+    total = sum(number for week, number in added if week < until or week < oldest)
+    weeks = range(until - 1, until - 1 - RING_WEEKS, -1)
+    return total, [sum(number for of, number in added if of == week >= oldest) for week in weeks]
 
 
 @st.composite

@@ -83,11 +83,14 @@ class Columns(NamedTuple, Generic[N]):
 
 MINOR = 100  # of a main unit, more or less: it only scales
 DIGITS = 6
+ROUNDED = tuple(map(Numbers.__struct_fields__.index, ("squares", "gap", "fast", "slow", "mean", "complaints_fast")))
 
 
 def numbers(c: Customer, p: Occasions, until: int) -> Numbers:
     """To be published, with the counts before the week `until`."""
-    row: list[Any] = [c.id, *(round(value, DIGITS) for value in figures(c, p)), _counts(c, until)]
+    row: list[Any] = [c.id, *figures(c, p), _counts(c, until)]
+    for place in ROUNDED:
+        row[place] = round(row[place], DIGITS)
     return Numbers(*row)
 
 
@@ -128,10 +131,10 @@ def _table(rows: Sequence[Sequence[float]]) -> Table:
 
 
 def _counts(c: Customer, until: int) -> Counts:
-    seen = [(0, [0]) if events is None else events.counts.recent(until) for events in (
-        c.contact, c.enquiry, c.complaint, c.purchase
-    )]  # fmt: skip
-    one, two, three, four = ((total, recent[0]) for total, recent in seen)
+    one, two, three, four = (
+        (0, 0) if events is None else events.counts.before(until)
+        for events in (c.contact, c.enquiry, c.complaint, c.purchase)
+    )
     sizes = (0, 0, 0) if c.sizes is None else (c.sizes.counts.total, c.sizes.sums.total, c.sizes.squares)
     total, last_week = zip(one, two, three, four, strict=True)
     return Counts(c.since // WEEK + 1, total, last_week, sizes)
