@@ -1,9 +1,8 @@
 """What is a week worth? In a summer in which everybody falls silent, silence proves less.
 
 In: for each week and stream, how much happened in the whole base over what was to be expected of it, by days that were
-worth more or less themselves. Out: the worth of each week of a customer's acquaintance, in days. Of a base in which
-more and more have gone unnoticed less and less comes than is expected: that is no season, so a slow trend is taken out.
-A week of which nothing is known is worth seven days.
+worth more or less themselves. Out: the worth of each week of a customer's acquaintance, in days. A week of which
+nothing is known is worth seven days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +14,6 @@ from services.analytics.state import DAY, RING_WEEKS, WEEK
 
 STREAMS = ("contact", "enquiry", "communication", "complaint", "purchase")
 WEEK_DAYS = 7.0
-YEAR_WEEKS = 52
-SLOW = 0.004  # a week: a fifth in a year
-
-
-def _trend(ratios: Table) -> Table:
-    """Goes after the median of the year up to each week, slowly: that of a base that begins in a rush is a fall."""
-    trend, level = np.ones_like(ratios), np.ones(ratios.shape[1])
-    for n in range(len(ratios)):
-        median = np.median(ratios[max(0, n + 1 - YEAR_WEEKS) : n + 1], axis=0)
-        level = trend[n] = level + np.clip(median - level, -SLOW, SLOW)
-    return trend
 
 
 class Calendar:
@@ -38,7 +26,7 @@ class Calendar:
         known = np.ones((end - self._begin, len(STREAMS)))
         for week, of in ratios.items():
             known[week - self._begin] = of
-        self._days = WEEK_DAYS * known / _trend(known)
+        self._days = WEEK_DAYS * known
         self._until = np.concatenate([np.zeros((1, len(STREAMS))), np.cumsum(self._days, axis=0)])
 
     def weeks(self, stream: str, first: Table, at: int) -> Weeks:

@@ -40,7 +40,7 @@ STREAMS_OF = {
     CONTACT: ("contact",), ENQUIRY: ("enquiry",), COMMUNICATION: ("communication",), COMPLAINT: ("complaint",),
     VOLUME: ("purchase",), LAPSE: ("purchase", "communication"),
 }  # fmt: skip
-FEWER = (0.25, 0.5)  # times what was usual
+FEWER = (0.15, 0.4)  # times what was usual
 MORE = (4.0, 9.0)
 SMALLER = ((0.75, 0.8), (0.5, 0.4), (0.9, 0.9), (0.8, 0.5))  # purchases times what was usual, ln of tickets less by
 GONE = ((0.05, 0.05), (0.3, 0.1), (0.05, 0.3))  # purchases, contacts and enquiries times what was usual

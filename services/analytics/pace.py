@@ -3,7 +3,7 @@
 In: counts by week, newest first, of many customers at once, and the days that each week is worth. Out, in nats: for
 each window of the last 1, 2, ... weeks how much likelier the counts are if the pace changed at its beginning by one of
 some ratios. The pace before is learnt strictly before the window: a Gamma law of the base, and what the customer did.
-Counts that scatter more than Poisson ones are worth less by that much.
+Counts that scatter more than Poisson ones say less about it, and in the window the pace may be another by so much.
 """
 
 from collections.abc import Sequence
@@ -55,12 +55,11 @@ class Weeks(NamedTuple):
 
 
 class Before(NamedTuple):
-    """The pace before each window, Gamma(events, days), and what is in it: `worth` so many Poisson events in `length`
-    days, of `seen` ones."""
+    """What the pace would be in each window without a change, Gamma(events, days), and what is in it: events that were
+    seen in `length` days."""
 
     events: Table
     days: Table
-    worth: Table
     length: Table
     seen: Table
     is_there: Mask  # the window lies within the acquaintance
@@ -77,11 +76,15 @@ def before(counts: Weeks, days: Weeks, prior: Prior) -> Before:
     earlier, earlier_days = counts.total[:, None] - count, days.total[:, None] - length
     is_there = days.recent > 0
     worth = 1 + prior.scatter * BLOCK_DAYS * (prior.events + earlier) / (prior.days + earlier_days)
+    events, around = prior.events + earlier / worth, prior.days + earlier_days / worth
+    # The pace of one block scatters about the customer's own; both uncertainties together are Gamma by moments. So few
+    # events are as likely as they are: were the window's count divided instead, none at all would prove too little.
+    scatter = prior.scatter * BLOCK_DAYS / np.maximum(BLOCK_DAYS, length)
+    shape = events / (1 + scatter * (1 + events))
     return Before(
-        prior.events + earlier / worth,
-        prior.days + earlier_days / worth,
-        count / worth,
-        length / worth,
+        shape,
+        shape * around / events,
+        length,
         count,
         is_there,
         is_there & (earlier > 0),
@@ -90,7 +93,7 @@ def before(counts: Weeks, days: Weeks, prior: Prior) -> Before:
 
 def changed_by(b: Before, ratio: float) -> Table:
     """ln Bayes factor of a pace that is `ratio` times what it was, against the same pace."""
-    said: Table = b.worth * np.log(ratio) + (b.events + b.worth) * np.log(
+    said: Table = b.seen * np.log(ratio) + (b.events + b.seen) * np.log(
         (b.days + b.length) / (b.days + ratio * b.length)
     )
     return said
@@ -134,9 +137,6 @@ def summed(factors: Table) -> Table:
 def _ln_marginal(events: Table, days: Table, b: Before) -> Table:
     """Of the window's count under a Gamma law of its pace, up to what does not depend on the law."""
     said: Table = (
-        gammaln(events + b.worth)
-        - gammaln(events)
-        + events * np.log(days)
-        - (events + b.worth) * np.log(days + b.length)
+        gammaln(events + b.seen) - gammaln(events) + events * np.log(days) - (events + b.seen) * np.log(days + b.length)
     )
     return said

@@ -47,7 +47,7 @@ def is_figure(*tables: Table) -> bool:
 @given(columns, earlier, priors)
 def test_no_count_makes_a_factor_that_is_no_figure(weeks: list[Week], older: Week, prior: Prior) -> None:
     b = counted(weeks, older, prior)
-    assert is_figure(b.events, b.days, b.worth, b.length, b.seen)
+    assert is_figure(b.events, b.days, b.length, b.seen)
     assert (b.events > 0).all()
     assert (b.days > 0).all()
     factors = [*(changed_by(b, ratio) for ratio in RATIOS), begun_afresh(b)]

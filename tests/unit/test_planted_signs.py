@@ -19,10 +19,10 @@ from tests.unit.attrition import BEGINNING, day
 from tests.unit.bases import happened, name, told
 from tests.unit.planted import RATES, Change, Planted, Shape, plant
 
-SEED, CUSTOMERS, UNTIL = 2, 400, 560
+SEED, CUSTOMERS, UNTIL = 2, 600, 560
 NEVER = 10**6  # days
 BURN_IN, REARM, MONTH = 90, 90, 30.4375  # days: not judged at first; told again is no other alarm
-SHARES = {"contact": 0.2, "enquiry": 0.2, "complaint": 0.4, "purchase": 0.4}
+SHARES = {"contact": 0.2, "enquiry": 0.2, "complaint": 0.4, "purchase": 0.2}  # leaving is a change of purchases, too
 BOTH = 0.1  # contacts and enquiries at once
 SMALLER = 0.4  # times the usual ticket, with fewer purchases
 STREAMS = {  # whose change a sign tells of

@@ -3,11 +3,10 @@
 import pytest
 
 from services.analytics.core import Core, Output, Rules
-from services.analytics.rules import Change
 from tests.unit.attrition import course, every, observation, play
 
-SILENT, SWINGING = 200, 256  # days; just as the silence becomes a sign, there is a contact now and then
-CLEAR = Change(5.15, 0.02).strength - 0.01  # next to no room between up and down
+SILENT, SWINGING = 200, 254  # days; just as the silence becomes a sign, there is a contact now and then
+CLEAR = Rules().contact.strength - 0.01  # next to no room between up and down
 TOUCHY = Rules(change_clear=CLEAR)
 FORGETFUL = Rules(change_clear=CLEAR, dwell_days=0.01, reopen_days=0.01)
 

@@ -14,7 +14,7 @@ from services.analytics.calendar import STREAMS, Calendar
 from services.analytics.pace import Paces, Prior, Table
 from services.analytics.population.fitting import digits
 from services.analytics.population.numbers import Columns, Numbers, columns, table
-from services.analytics.state import HUNDREDTHS, WEEK
+from services.analytics.state import HUNDREDTHS, RING_WEEKS, WEEK
 
 WEEK_DAYS = 7.0
 LEAST_WEEKS = 8  # of a base, before its paces are learnt
@@ -22,8 +22,9 @@ BLOCKS = 6  # of four weeks, by which a scatter is measured
 MOST_SCATTER, LEAST_SPREAD = 2.0, 0.02  # of the variance over the square of the mean
 CALM = 20.0  # events that happened as expected: a small base has no season
 LEAST_SEASON, MOST_SEASON = 0.4, 2.5
-SURE = 5.0  # nats of a change, from which on a customer's silence is less and less the season's
-MOST_SURE = 700.0  # nats; of more the exponential is no number, and it makes no difference
+MOST_SURE = 300.0  # nats; of more the exponential is no number, and it makes no difference
+OFTEN, ROUNDS = 0.01, 20  # changes a week of one customer, and how often that is learnt anew from what follows of it
+LEFT = 0.5  # of what was usual, where the pace has changed
 
 
 class Week(NamedTuple):
@@ -145,16 +146,33 @@ def _variance(tickets: Table, before: float) -> float:
 
 
 def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:
-    of = week.of
-    sure = {
-        "contact": of.contact, "enquiry": of.enquiry, "communication": of.communication, "complaint": of.complaint,
-        "purchase": of.volume,
-    }[STREAMS[stream]]  # fmt: skip
-    if STREAMS[stream] != "complaint":
-        sure = np.maximum(sure, of.lapse)
+    """Whose pace has probably changed counts less, and of them less is expected: who has left is no season, and were
+    nothing foreseen of those of whom it does not show yet, each week would seem to be worth less than the last."""
     earlier = week.total[:, stream] - week.last[:, stream]
     days = _watched(week, STREAMS[stream], calendar, weeks_ago=1)
-    weight = np.where(days > 0, np.minimum(1.0, 2 / (1 + np.exp(np.minimum(MOST_SURE, sure - SURE)))), 0.0)
-    expected = WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
+    same = _unchanged(_strength(week.of, STREAMS[stream]), np.clip(week.number - week.first, 0, RING_WEEKS - 1))
+    foreseen = 1.0 if STREAMS[stream] == "complaint" else same + (1 - same) * LEFT
+    expected = foreseen * WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
+    weight = np.where(days > 0, same, 0.0)
     ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))
     return digits(min(MOST_SEASON, max(LEAST_SEASON, ratio)))
+
+
+def _strength(of: Columns, stream: str) -> Table:
+    """That the pace of the stream has changed, nats; a lapse is a change of everything but complaints."""
+    if stream == "complaint":
+        return of.complaint
+    own = {"contact": of.contact, "enquiry": of.enquiry, "communication": of.communication, "purchase": of.volume}
+    said: Table = np.logaddexp(own[stream], of.lapse) - np.log(2)
+    return said
+
+
+def _unchanged(strength: Table, weeks: Table) -> Table:
+    """P(no change) of each customer who has been watched for so many `weeks`. How often paces change differs from base
+    to base: it is what makes the probabilities add up (expectation-maximisation), drawn to once in a hundred weeks."""
+    odds, often = np.exp(np.minimum(MOST_SURE, strength)), OFTEN
+    for _ in range(ROUNDS):
+        changed = np.where(weeks > 0, often * odds / (1 + often * odds), 0.0)
+        often = float((changed.sum() + 1) / (weeks.sum() + 1 / OFTEN))
+    said: Table = 1 / (1 + often * odds)
+    return said
