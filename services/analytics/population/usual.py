@@ -158,7 +158,7 @@ def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:
     return digits(min(MOST_SEASON, max(LEAST_SEASON, ratio)))
 
 
-def _strength(of: Columns, stream: str) -> Table:
+def _strength(of: Columns[Table], stream: str) -> Table:
     """That the pace of the stream has changed, nats; a lapse is a change of everything but complaints."""
     if stream == "complaint":
         return of.complaint
