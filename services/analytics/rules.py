@@ -57,7 +57,7 @@ class Rules:
     contact: Change = Change(5.65, 0.02)
     enquiry: Change = Change(5.3, 0.02)
     communication: Change = Change(5.85, 0.02)
-    complaint: Change = Change(4.8, 1 / 150)
+    complaint: Change = Change(4.7, 1 / 150)
     volume: Change = Change(5.5, 1 / 150)
     lapse: Change = Change(6.9, 1 / 150)
     change_clear: float = 3.6  # nats, below which its sign goes down; nothing known is 3.3, the logarithm of 26 weeks
