@@ -89,6 +89,8 @@ class AttritionReader:
                     number, expected=partition.generation, meta=meta, changed=pages
                 )
                 done[TopicPartition(CUSTOMER_EVENTS, number)] = offset
+        if done:
+            give_back_memory()  # of customers who were unpacked until now, at a weekly look everybody
         self._saved_at = self._now()
         return done
 

@@ -121,6 +121,7 @@ def _look_at_everybody(partition: Partition) -> None:
     core.advance(at)
     core.look(at, core.known)
     partition.dump()
+    give_back_memory()
 
 
 def _until_due(pages: dict[int, bytes], number: int) -> int:
