@@ -30,8 +30,12 @@ class Transition(Enum):
     SNOOZED = "somebody asked for quiet"
 
 
-def judged(life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_back: bool = False) -> Transition | None:
-    """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have."""
+def judged(
+    life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_heard: bool = False, is_back: bool = False
+) -> Transition | None:
+    """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have.
+    `is_heard`: something has come of the customer, `is_back`: and it is an occasion."""
+    life.is_over = life.is_over and not is_heard
     if life.is_over:
         life.reasons = up  # what is still up when something is heard of them is no news
         return None

@@ -6,6 +6,7 @@ complaints from two of them on.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import exp, log
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def _observed(factors: "_Factors", stream: str, weeks: int, prior: Prior) -> tup
 
 def _size(factors: "_Factors", weeks: int) -> tuple[float, float]:
     """(of the tickets in the window, over the usual; the usual one, minor units)."""
-    mean, number, usual, known = (float(column[0, weeks - 1]) for column in factors.sizes())
+    mean, number, usual, known = (float(column[0, weeks - 1]) for column in factors.sizes)
     if not known:
         return 1.0, 0.0
     return (exp(mean - usual) if number else 1.0), exp(usual) - 1
@@ -147,7 +148,7 @@ class _Factors:
         if number == LAPSE:
             return _gone(first, *others)
         if number == VOLUME:
-            return _smaller(first, self.sizes(), self._paces.ticket_variance)
+            return _smaller(first, self.sizes, self._paces.ticket_variance)
         return _more(first) if number == COMPLAINT else _fewer(first)
 
     def counts(self, stream: str) -> Weeks:
@@ -161,6 +162,7 @@ class _Factors:
             self._days[stream] = self._calendar.weeks(stream, first.astype(np.float64), self._at)
         return self._days[stream]
 
+    @cached_property
     def sizes(self) -> tuple[Table, Table, Table, Table]:
         """(mean, number) of ln tickets in each window, and before it."""
         sums = self._rings([None if c.sizes is None else c.sizes.sums for c in self._some])

@@ -212,18 +212,19 @@ class Core:
         rules = self.rules
         if self._is_watched(c):
             self._find(c, at, touched)
-        is_back = o is not None and is_occasion(o, rules)
-        c.life.is_over = c.life.is_over and (o is None or not touched)
+        is_heard, is_back = o is not None and bool(touched), o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
         self._tell(c, at)
-        if (why := alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_back=is_back)) is not None:
+        why = alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_heard=is_heard, is_back=is_back)
+        if why is not None:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
         if (c.life.is_open or c.lapsed_at is not None) and at >= alerts.ends_at(c, rules):
             outputs += self._ended(c, at)
         if outputs or is_back or o is None:
-            outputs += self._row(c, at, self._risk(c, at), anyway=bool(outputs))
+            risk = c.life.risk if outputs else self._risk(c, at)  # an alert has just told it
+            outputs += self._row(c, at, risk, anyway=bool(outputs))
         c.due = self._next(c)
         return outputs
 

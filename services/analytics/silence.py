@@ -139,10 +139,10 @@ def parts_of_risk(c: Customer, at: int, rules: Rules, model: Model) -> tuple[flo
     return silent - fresh, changed - silent, now - changed
 
 
-Risks = Callable[[Sequence[int]], list[float]]
+RiskOf = Callable[[Sequence[int]], list[float]]
 
 
-def _risks_of(c: Customer, rules: Rules, model: Model) -> Risks:
+def _risks_of(c: Customer, rules: Rules, model: Model) -> RiskOf:
     """The risk of one customer at any instants, micros."""
     p = c.occasions
     assert p is not None, "asked for customers with occasions only"
@@ -154,7 +154,7 @@ def _risks_of(c: Customer, rules: Rules, model: Model) -> Risks:
     return _fitted(figures(c, p), rules, model)
 
 
-def _fitted(row: Columns[float], rules: Rules, model: Model) -> Risks:
+def _fitted(row: Columns[float], rules: Rules, model: Model) -> RiskOf:
     risks = risks_of_one(model, row, rules.horizon_days)
 
     def at(instants: Sequence[int]) -> list[float]:
@@ -164,7 +164,7 @@ def _fitted(row: Columns[float], rules: Rules, model: Model) -> Risks:
     return at
 
 
-def _crossing(risk_of: Risks, target: float, after: int, until: int) -> int:
+def _crossing(risk_of: RiskOf, target: float, after: int, until: int) -> int:
     """The first instant found, later than `after` and at most `until`, at which the risk reaches the target; NEVER."""
     if risk_of([until])[0] < target:
         return NEVER
