@@ -33,11 +33,11 @@ SIGNS = {
     "attrition": "silent for too long",
     "contact_decline": "fewer contacts",
     "enquiry_decline": "fewer enquiries",
-    "communication_decline": "the customer's side fell silent",
+    "communication_decline": "fewer contacts and enquiries together",
     "complaint_increase": "more complaints",
     "active_buyers_decline": "fewer active buyers",
     "volume_decline": "less business volume",
-    "lapse": "has left, or fallen silent on every side",
+    "lapse": "left, or silent on every side",
 }
 
 
