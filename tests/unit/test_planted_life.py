@@ -82,7 +82,7 @@ def joined(alerts: Sequence[Alert]) -> list[tuple[int, Sign]]:
     return sorted((number, sign) for sign, number in found.items())
 
 
-def test_exactly_the_six_signs_are_told_each_within_a_quarter_of_its_change(alerts: list[Alert]) -> None:
+def test_exactly_the_six_signs_are_told_each_within_weeks_of_its_change(alerts: list[Alert]) -> None:
     """And neither a lapse nor attrition: the customer goes on buying."""
     came = [
         (Sign.CONTACT_DECLINE, CONTACTS_FADE),
@@ -93,7 +93,8 @@ def test_exactly_the_six_signs_are_told_each_within_a_quarter_of_its_change(aler
     ]
     told_on = {sign: number for number, sign in joined(alerts)}
     assert set(told_on) == {*(sign for sign, _ in came), Sign.COMMUNICATION_DECLINE}
-    assert all(0 < told_on[sign] - number < 91 for sign, number in came)
+    late = {Sign.CONTACT_DECLINE: 77, Sign.ENQUIRY_DECLINE: 87}  # days; the price of few false alarms
+    assert all(0 < told_on[sign] - number < late.get(sign, 70) for sign, number in came)
     assert told_on[Sign.CONTACT_DECLINE] < told_on[Sign.COMMUNICATION_DECLINE], "it follows from both"
 
 
