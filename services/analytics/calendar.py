@@ -1,8 +1,12 @@
 """What is a week worth? In a summer in which everybody falls silent, silence proves less.
 
 In: for each week and stream, how much happened in the whole base over what was to be expected of it, by days that were
-worth more or less themselves. Out: the worth of each week of a customer's acquaintance, in days. A week of which
-nothing is known is worth seven days.
+worth more or less themselves. Out: the worth of each week of a customer's acquaintance, in days.
+
+Expectations go by the past, so a ratio only says what a week is worth beside those before it: in a base that begins in
+a rush all that follow seem to be worth less than seven days. What is known of scatter holds for real weeks, so the unit
+is chosen for the weeks of which a ratio is known to be worth seven days on the average. Those before them are what the
+ratios go by; one in between or later may be as any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +26,17 @@ class Calendar:
     def __init__(self, ratios: Mapping[int, Sequence[float]]) -> None:
         """`ratios`: of the weeks of which they are known, by stream."""
         self._begin = min(ratios, default=0)
+        mean = np.mean(list(ratios.values()), axis=0) if ratios else np.ones(len(STREAMS))
+        self._before = WEEK_DAYS / mean
         end = max(ratios, default=self._begin - 1) + 1
-        known = np.ones((end - self._begin, len(STREAMS)))
+        self._days = np.full((end - self._begin, len(STREAMS)), WEEK_DAYS)
         for week, of in ratios.items():
-            known[week - self._begin] = of
-        self._days = WEEK_DAYS * known
+            self._days[week - self._begin] = self._before * of
         self._until = np.concatenate([np.zeros((1, len(STREAMS))), np.cumsum(self._days, axis=0)])
+
+    def of_ratio_one(self, stream: str) -> float:
+        """Days that a week is worth in which as much happened as was to be expected."""
+        return float(self._before[STREAMS.index(stream)])
 
     def weeks(self, stream: str, first: Table, at: int) -> Weeks:
         """Of customers each of whom is watched from a week `first` on, up to an instant, micros. The week that is not
@@ -35,8 +44,8 @@ class Calendar:
         column, now, passed = STREAMS.index(stream), at // WEEK, at % WEEK / DAY
         week = np.arange(now, now - RING_WEEKS, -1)
         place = week - self._begin
+        days = np.where(place < 0, self._before[column], WEEK_DAYS)
         is_known = (place >= 0) & (place < len(self._days))
-        days = np.full(RING_WEEKS, WEEK_DAYS)
         days[is_known] = self._days[place[is_known], column]
         days[0] = passed
         before = self._worth(np.array([float(now)]), column) - self._worth(np.minimum(first, now), column)
@@ -51,5 +60,6 @@ class Calendar:
         """Days from the first known week to the beginning of another; negative before it."""
         place = week - self._begin
         inside = np.minimum(np.maximum(place, 0), len(self._days)).astype(np.int64)
-        said: Table = self._until[inside, column] + WEEK_DAYS * (place - inside)
+        outside = np.where(place < 0, self._before[column], WEEK_DAYS) * (place - inside)
+        said: Table = self._until[inside, column] + outside
         return said

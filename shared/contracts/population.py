@@ -155,8 +155,8 @@ class RiskModel(Model):
     paces: Paces
     season: tuple[Finite, Finite, Finite, Finite, Finite] | None = Field(
         default=None,
-        description="of the week before, what happened over what was to be expected: contact, enquiry, communication, "
-        "complaint, purchase; none: not known",
+        description="of the week before, what happened over what was to be expected, to be compared with that of other "
+        "weeks: contact, enquiry, communication, complaint, purchase; none: not known",
     )
     threshold: Probability | None = Field(
         default=None, description="no lower risk raises an alert in the week to come; none: as many as there are"

@@ -39,6 +39,29 @@ def test_what_the_weeks_of_an_acquaintance_are_worth_adds_up(
 @given(st.floats(0.4, 0.9), st.integers(1, 25), streams)
 def test_a_week_in_which_everybody_falls_silent_is_worth_less(ratio: float, ago: int, stream: str) -> None:
     usual = dict.fromkeys(range(NOW - 100, NOW), (1.0,) * len(STREAMS))
-    weeks = Calendar({**usual, NOW - ago: (ratio,) * len(STREAMS)}).weeks(stream, np.array([NOW - 90.0]), NOW * WEEK)
-    assert weeks.recent[0, ago] == pytest.approx(7 * ratio)
-    assert weeks.total[0] == pytest.approx(90 * 7 - 7 * (1 - ratio))
+    calendar = Calendar({**usual, NOW - ago: (ratio,) * len(STREAMS)})
+    weeks = calendar.weeks(stream, np.array([NOW - 90.0]), NOW * WEEK)
+    assert weeks.recent[0, ago] == pytest.approx(calendar.of_ratio_one(stream) * ratio)
+    assert weeks.total[0] == pytest.approx(calendar.of_ratio_one(stream) * (89 + ratio))
+
+
+@given(st.lists(season, min_size=1, max_size=60), streams)
+def test_weeks_in_a_row_are_worth_seven_days_on_the_average(ratios: list[tuple[float, ...]], stream: str) -> None:
+    first = NOW - len(ratios)
+    assert Calendar(dict(enumerate(ratios, first))).days(stream, range(first, NOW + 1)).mean() == pytest.approx(7)
+
+
+@given(seasons, st.floats(0.5, 2.0), streams, firsts, passed)
+def test_whether_a_base_began_in_a_rush_or_in_calm_the_weeks_that_followed_are_worth_the_same(
+    ratios: dict[int, tuple[float, ...]], began: float, stream: str, first: int, over: int
+) -> None:
+    seen = {week: tuple(ratio / began for ratio in of) for week, of in ratios.items()}
+    watched = np.array([float(first)]), NOW * WEEK + over
+    of_calm, of_rush = (Calendar(of).weeks(stream, *watched) for of in (ratios, seen))
+    begin = min(ratios, default=NOW)
+    followed = [n for n in range(RING_WEEKS) if NOW - n >= begin]
+    assert of_rush.recent[0, followed] == pytest.approx(of_calm.recent[0, followed])
+    if first < begin - RING_WEEKS:
+        gained = of_rush.total[0] - of_calm.total[0]
+        before = (begin - first) * (Calendar(ratios).of_ratio_one(stream) if ratios else 0.0)
+        assert gained == pytest.approx((began - 1) * before)

@@ -152,7 +152,7 @@ def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:
     days = _watched(week, STREAMS[stream], calendar, weeks_ago=1)
     same = _unchanged(_strength(week.of, STREAMS[stream]), np.clip(week.number - week.first, 0, RING_WEEKS - 1))
     foreseen = 1.0 if STREAMS[stream] == "complaint" else same + (1 - same) * LEFT
-    expected = foreseen * WEEK_DAYS * (prior.events + earlier) / (prior.days + days)
+    expected = foreseen * calendar.of_ratio_one(STREAMS[stream]) * (prior.events + earlier) / (prior.days + days)
     weight = np.where(days > 0, same, 0.0)
     ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))
     return digits(min(MOST_SEASON, max(LEAST_SEASON, ratio)))
