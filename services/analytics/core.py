@@ -161,8 +161,7 @@ class Core:
         model, calendar = self.known
         strengths = changes.strengths(some, at, model.paces, calendar)
         for place in looks.moved(some, strengths):
-            some[place].changes = tuple(strengths[place].tolist())
-            self._customers.add(some[place])
+            self._customers.strengthen(some[place], tuple(strengths[place].tolist()))
         risky = [n for n, c in enumerate(some) if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
         seen = dict(zip(risky, outlooks([some[n] for n in risky], at, self.rules, model), strict=True))
         outputs: list[Output] = []

@@ -249,13 +249,13 @@ class Life(msgspec.Struct, array_like=True, gc=False):
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
-    """`since` begins the present course; `now` is the latest instant applied or judged. What is seldom said stands at
-    the end, because a page leaves it out there (`services.analytics.pages`)."""
+    """`since` begins the present course; `now` is the latest instant applied or judged. What is seldom said stands
+    towards the end, because a page leaves it out there, and strengths last, because a page has them first
+    (`services.analytics.pages`)."""
 
     id: str
     since: int
     now: int
-    changes: Strengths = UNCHANGED  # as of the last look
     rows: int = 0  # risk rows published
     shown: int = -1  # risk in the last row, in steps of RISK_STEP; -1: none
     purchase: Events | None = None
@@ -279,6 +279,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     life: Life = msgspec.field(default_factory=Life)
     lapsed_at: int | None = None
     declared: str | None = None  # by which event
+    changes: Strengths = UNCHANGED  # as of the last look
 
 
 def heard_at(c: Customer) -> int:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.analytics.core import PAGES, AlertOut, Core, Observation, Output, RiskOut, Rules
 from services.analytics.pages import OtherState, page_of
 from services.analytics.population.part import next_look
-from services.analytics.state import DAY, NEVER, Customer
+from services.analytics.state import DAY, NEVER, Customer, Strengths
 from shared.contracts.analytics import Alert, AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
 from shared.contracts.values import Defector
 from tests.unit.attrition import BEGINNING, day, every, observation, play
@@ -176,10 +176,10 @@ def look_at_everybody(core: Core) -> None:
     """Everything of everybody is due at once: what the lazy core would have passed over is judged, too."""
     pages = core.dump_pages(changed_only=False)
     for number, page in pages.items():
-        form, rules, customers = msgspec.msgpack.decode(page, type=tuple[int, str, list[Customer]])
-        for c in customers:
+        form, rules, rows = msgspec.msgpack.decode(page, type=tuple[int, str, list[tuple[Strengths, Customer]]])
+        for _, c in rows:
             c.dues, c.due = [-NEVER] * len(c.dues), c.due if c.lapsed_at is not None else -NEVER
-        pages[number] = msgspec.msgpack.encode([form, rules, customers])
+        pages[number] = msgspec.msgpack.encode([form, rules, rows])
     core.load_pages(pages)
 
 

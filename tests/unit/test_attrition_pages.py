@@ -31,8 +31,8 @@ def test_what_has_never_come_up_takes_no_place_on_a_page() -> None:
     core = Core(Rules())
     core.observe(purchase(0))
     [page] = core.dump_pages(changed_only=False).values()
-    _, _, [fields] = msgspec.msgpack.decode(page)
-    assert len(fields) < len(Customer.__struct_fields__)
+    _, _, [[_, fields]] = msgspec.msgpack.decode(page)
+    assert len(fields) < len(Customer.__struct_fields__) - 1
     assert NEVER not in fields
 
 
@@ -42,6 +42,18 @@ def test_what_equals_a_default_and_is_not_the_same_comes_back_all_the_same() -> 
     saved = pages.dump(changed_only=False)
     [c] = Pages(Rules().name).load(saved)
     assert {-1.0} == {copysign(1.0, strength) for strength in c.changes}
+
+
+def test_strengths_are_kept_of_who_is_in_hand_and_of_who_is_not() -> None:
+    pages, strengths = of_newcomers(2), (0.5, 1.0, 0.0, 2.25, 0.0, 11.0625)
+    pages.dump(changed_only=True)
+    one, other = pages.everybody()
+    pages.add(one)
+    for c in (one, other):
+        pages.strengthen(c, strengths)
+    one.rows = 3
+    again = list(Pages(Rules().name).load(pages.dump(changed_only=True)))
+    assert {(c.id, c.rows, c.changes) for c in again} == {(one.id, 3, strengths), (other.id, 0, strengths)}
 
 
 def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
