@@ -118,9 +118,10 @@ class Core:
             said = np.stack([risks.at(np.full(len(some), instant / DAY)) for instant in at], axis=1)
             yield from zip((c.id for c in some), said.round(6).tolist(), strict=True)
 
-    def part(self, week: int, *, number: int, is_first: bool) -> Part:
-        """What partition `number` tells at the beginning of a week, micros, of everybody it knows."""
-        sample, customers, coming = Sample(), 0, Counter[int]()
+    def part(self, week: int, *, number: int, is_first: bool, one_in: int = 1) -> Part:
+        """What partition `number` tells at the beginning of a week, micros, of everybody it knows. `one_in`: no more
+        rows will be used."""
+        sample, customers, coming = Sample(one_in), 0, Counter[int]()
 
         def everybody() -> Iterator[Customer]:
             """Who is unpacked is asked all there is to ask at once."""

@@ -204,8 +204,11 @@ class Partition:
         return self.core.look(at, known_as_of(self._results, self._heard, self.core.rules))
 
     def _part(self, week: int) -> Part:
+        """Of the rows as many as the last result has used: a base never has fewer customers than before, so of more no
+        use would be made."""
         is_first, self._has_spoken = not self._has_spoken, True
-        return self.core.part(week, number=self._number, is_first=is_first)
+        one_in = self._results[self._heard].one_in if self._heard else 1
+        return self.core.part(week, number=self._number, is_first=is_first, one_in=one_in)
 
     def _apply(self, read: _Read, book: Book) -> Sequence[Output | Part]:
         setattr(book, read.chain[0], read.sequence)

@@ -170,6 +170,18 @@ def test_a_large_base_is_sampled_by_the_customer_whatever_the_partitions() -> No
     assert all(is_chosen(r.customer, whole.one_in) for r in whole.rows())
 
 
+def test_a_base_that_has_grown_is_sampled_alike_from_the_rows_that_it_used_before() -> None:
+    many = [row(f"c-{n:06}", 0, 9, 3) for n in range(5 * MOST_ROWS)]
+    before = chosen(many[: 2 * MOST_ROWS]).one_in
+    assert before > 1
+    split = [
+        chosen((r for n, r in enumerate(many) if n % 4 == k and is_chosen(r.customer, before)), before)
+        for k in range(4)
+    ]
+    together = chosen((r for one in split for r in one.rows()), max(one.one_in for one in split))
+    assert (together.one_in, together.rows()) == (chosen(many).one_in, chosen(many).rows())
+
+
 def test_what_came_of_a_customer_is_told_by_the_weeks_after() -> None:
     horizon = 10.0  # days: a week and three days
     training, week = Training(horizon), START + 28

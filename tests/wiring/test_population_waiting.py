@@ -49,8 +49,8 @@ class Reading:
         """Up to which week after FIRST the log has been judged: of the last part."""
         return (self.parts()[-1].week - FIRST) // WEEK
 
-    def answer(self, week: int) -> None:
-        self.results[FIRST + week * WEEK] = Result(RULES.name, FIRST + week * WEEK, 0, 1, None)
+    def answer(self, week: int, *, one_in: int = 1) -> None:
+        self.results[FIRST + week * WEEK] = Result(RULES.name, FIRST + week * WEEK, 0, one_in, None)
 
 
 def tick(week: float) -> list[MemoryRecord]:
@@ -88,6 +88,16 @@ async def test_it_goes_on_when_the_result_is_there_with_what_it_was_given_meanwh
     await reading.reader.proceed()
     assert 2 == reading.judged()
     assert [1, 1, 1] == [said.customers for said in reading.parts()]
+
+
+async def test_of_rows_that_are_not_used_any_more_none_is_told(reading: Reading) -> None:
+    """Of one in four the only customer is none."""
+    await reading.reader.handle(LOG)
+    reading.answer(0, one_in=4)
+    await reading.reader.proceed()
+    first, second = reading.parts()
+    assert (1, 1, 1) == (first.one_in, first.customers, len(first.rows))
+    assert (4, 1, 0) == (second.one_in, second.customers, len(second.rows))
 
 
 async def test_with_the_results_at_hand_nobody_waits_and_the_parts_are_the_same(reading: Reading) -> None:
