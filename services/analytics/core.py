@@ -48,7 +48,8 @@ from services.analytics.wire import alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
-LOOKED_AT_ONCE = 512  # customers; tables of more go back to the system after each step, and cost half as much again
+# Customers. More memory than a processor has at hand is given back and fetched again at each step, for twice the price.
+LOOKED_AT_ONCE, TOLD_AT_ONCE = 128, 32
 
 
 class AlertOut(msgspec.Struct, frozen=True, gc=False):
@@ -126,7 +127,7 @@ class Core:
         def everybody() -> Iterator[Customer]:
             """Who is unpacked is asked all there is to ask at once."""
             nonlocal customers
-            for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
+            for some in _batches(self._customers.everybody(), TOLD_AT_ONCE):
                 of = [(c, c.occasions) for c in some if c.occasions is not None]
                 customers += len(of)
                 for c, p in of:
