@@ -1,10 +1,10 @@
 """How the customers of a partition are kept: a fixed number of pages, exact and versioned.
 
 A customer lies on the page that a hash of the id names, the same in every process and release. Bytes of a page depend
-on its customers alone; what is loaded is what was dumped, to the last bit. Most customers of a large base are kept
-packed: that takes a fifth of the memory, and the next dump has nothing to do for them but to copy. How strong changes
-of pace are is news of nearly everybody every week, and of most nothing else is: so it stands ahead of the rest, in as
-many bytes for everybody, and is exchanged without unpacking them.
+on its customers alone; what is loaded is what was dumped, to the last bit. Who has not been looked at since the last
+dump is kept packed: that takes a fifth of the memory, and the next dump has nothing to do for them but to copy. How
+strong changes of pace are is news of nearly everybody every week, and of most nothing else is: so it stands ahead of
+the rest, in as many bytes for everybody, and is exchanged without unpacking them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,6 @@ from services.analytics.state import UNCHANGED, Customer, Strengths
 
 PAGES = 64
 MOST_IN_HAND = 1024  # customers more, while everybody is looked at: unpacked they take six times the memory
-MOST_AT_HAND = 1024  # customers who stay unpacked though nothing is new of them: all, where there are few
 FORMAT = 5  # of the state; a checkpoint of another format is not read but rebuilt from the log
 
 
@@ -69,19 +68,15 @@ class Pages:
         self._packed: list[dict[str, bytes]] = [{} for _ in range(PAGES)]
         self._changed = set[int]()  # pages, since the last dump, by customers who are not in hand
         self._in_hand: dict[str, Customer] = {}  # of these, what is packed is old
-        self._at_hand: dict[str, Customer] = {}  # these are as they are packed
 
     def get(self, customer: str) -> Customer | None:
-        c = self._in_hand.get(customer) or self._at_hand.get(customer)
+        c = self._in_hand.get(customer)
         if c is None and (packed := self._packed[page_of(customer)].get(customer)) is not None:
-            c = _customer(packed)
-        if c is not None:
-            self.add(c)
+            c = self._in_hand[customer] = _customer(packed)
         return c
 
     def add(self, c: Customer) -> None:
         self._in_hand[c.id] = c
-        self._at_hand.pop(c.id, None)
 
     def strengthen(self, c: Customer, strengths: Strengths) -> None:
         """Keeps the strengths of a customer who need not be in hand."""
@@ -99,8 +94,8 @@ class Pages:
         for id_ in sorted(chain(self._in_hand, *(page.keys() - self._in_hand.keys() for page in self._packed))):
             if len(self._in_hand) > most:
                 self._put_away()
-            c = self._in_hand.get(id_) or self._at_hand.get(id_)
-            yield self._unpacked(id_) if c is None else c
+            c = self._in_hand.get(id_)
+            yield _customer(self._packed[page_of(id_)][id_], id_) if c is None else c
 
     def dump(self, *, changed_only: bool) -> dict[int, bytes]:
         """Pages with customers, or of those the ones that changed since the last dump. Everybody is out of hand."""
@@ -114,7 +109,6 @@ class Pages:
         Raises OtherState, and then nothing is replaced."""
         rows = [(number, raw) for number, page in pages.items() for raw in self._read(page)]
         self._packed, self._changed, self._in_hand = [{} for _ in range(PAGES)], set(), {}
-        self._at_hand = {}
         return self._taken(rows)
 
     def _put_away(self) -> None:
@@ -122,18 +116,7 @@ class Pages:
             number = page_of(c.id)
             self._changed.add(number)
             self._packed[number][c.id] = _packed(c)
-            self._keep(c)
         self._in_hand = {}
-
-    def _unpacked(self, customer: str) -> Customer:
-        c = _customer(self._packed[page_of(customer)][customer], customer)
-        self._keep(c)
-        return c
-
-    def _keep(self, c: Customer) -> None:
-        """Unpacked, as long as there is room: of a large base it would be somebody else every time."""
-        if len(self._at_hand) < MOST_AT_HAND:
-            self._at_hand[c.id] = c
 
     def _taken(self, rows: Iterable[tuple[int, msgspec.Raw]]) -> Iterator[Customer]:
         """All of them unpacked at once would take several times the memory, and the process would keep it."""
