@@ -27,16 +27,16 @@ class Calendar:
         """`ratios`: of the weeks of which they are known, by stream."""
         self._begin = min(ratios, default=0)
         mean = np.mean(list(ratios.values()), axis=0) if ratios else np.ones(len(STREAMS))
-        self._before = WEEK_DAYS / mean
+        self._of_ratio_one = WEEK_DAYS / mean
         end = max(ratios, default=self._begin - 1) + 1
         self._days = np.full((end - self._begin, len(STREAMS)), WEEK_DAYS)
         for week, of in ratios.items():
-            self._days[week - self._begin] = self._before * of
+            self._days[week - self._begin] = self._of_ratio_one * of
         self._until = np.concatenate([np.zeros((1, len(STREAMS))), np.cumsum(self._days, axis=0)])
 
     def of_ratio_one(self, stream: str) -> float:
         """Days that a week is worth in which as much happened as was to be expected."""
-        return float(self._before[STREAMS.index(stream)])
+        return float(self._of_ratio_one[STREAMS.index(stream)])
 
     def weeks(self, stream: str, first: Table, at: int) -> Weeks:
         """Of customers each of whom is watched from a week `first` on, up to an instant, micros. The week that is not
@@ -44,7 +44,7 @@ class Calendar:
         column, now, passed = STREAMS.index(stream), at // WEEK, at % WEEK / DAY
         week = np.arange(now, now - RING_WEEKS, -1)
         place = week - self._begin
-        days = np.where(place < 0, self._before[column], WEEK_DAYS)
+        days = np.where(place < 0, self._of_ratio_one[column], WEEK_DAYS)
         is_known = (place >= 0) & (place < len(self._days))
         days[is_known] = self._days[place[is_known], column]
         days[0] = passed
@@ -60,6 +60,6 @@ class Calendar:
         """Days from the first known week to the beginning of another; negative before it."""
         place = week - self._begin
         inside = np.minimum(np.maximum(place, 0), len(self._days)).astype(np.int64)
-        outside = np.where(place < 0, self._before[column], WEEK_DAYS) * (place - inside)
+        outside = np.where(place < 0, self._of_ratio_one[column], WEEK_DAYS) * (place - inside)
         said: Table = self._until[inside, column] + outside
         return said
