@@ -6,7 +6,6 @@ has been judged and shown, prints the summary. On a terminal it then stays up; o
 
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -19,14 +18,13 @@ import typer
 
 from cli.brokers import Kafka, KafkaOption, NodesOption, kafka_nodes
 from cli.context import LOCAL_STATE, JsonOption, connect, state_folder
+from cli.interruption import INTERRUPTED, end_in_good_order
 from cli.output import console, json_line, say
 
 if TYPE_CHECKING:
     from cli.sending.lines import Line
     from cli.summary import Summary
     from deploy.local.stack import LocalStack
-
-INTERRUPTED = 128 + signal.SIGINT  # as the shell says it
 
 
 def demo(
@@ -44,7 +42,7 @@ def demo(
     from cli.replay import replay
     from cli.summary import gather, show
 
-    _end_what_was_started()
+    end_in_good_order()  # whatever ends the demo, the stack's block is left properly
     stays = sys.stdout.isatty() if keep is None else keep
     lines = _lines(max_days)
     try:
@@ -61,13 +59,6 @@ def demo(
         say("Interrupted; nothing is left running.")
         raise typer.Exit(INTERRUPTED) from None
     say("Everything has been ended.")
-
-
-def _end_what_was_started() -> None:
-    """Whatever ends the demo, the stack's block is left in good order; Ctrl-C also where a script began it with `&`."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _lines(max_days: int | None) -> "list[Line]":

@@ -1,7 +1,5 @@
 """`tenure local`: a whole deployment on this machine. What is up, where, and what does it say?"""
 
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,6 +12,7 @@ import typer
 from cli.brokers import Kafka, KafkaOption, NodesOption, kafka_nodes
 from cli.context import JsonOption, state_folder
 from cli.errors import OUTCOME, UNASKED, CliError
+from cli.interruption import end_in_good_order
 from cli.output import console, json_line, say, table
 
 if TYPE_CHECKING:
@@ -125,8 +124,7 @@ def _tell(name: str, state: str) -> None:
 
 
 def _stay(stack: "LocalStack") -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the block is left in good order
-    signal.signal(signal.SIGHUP, lambda *_: sys.exit(128 + signal.SIGHUP))
+    end_in_good_order()
     try:
         with stack:
             _welcome(stack)

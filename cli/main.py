@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.errors import FAULT, explain
+from cli.interruption import hear_what_was_lost
 from cli.output import quieten, say
 
 
@@ -114,6 +115,7 @@ def tenure(
 
 def main() -> None:
     """The end of the road for every exception: a sentence and an exit code."""
+    hear_what_was_lost()
     try:
         app(prog_name="tenure")
     except Exception as error:

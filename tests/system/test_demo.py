@@ -57,6 +57,6 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     assert any("Replaying" in line for line in said_until("Replaying", demo))
     started = StateFolder(tmp_path).processes()
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=DEADLINE_S)
-    assert 128 + signal.SIGINT == demo.returncode
+    _, said = demo.communicate(timeout=DEADLINE_S)
+    assert 128 + signal.SIGINT == demo.returncode, said
     assert not any(process.alive for process in started.values())
