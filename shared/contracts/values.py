@@ -77,6 +77,8 @@ UtcTime = Annotated[
 def _clean(text: str) -> str:
     if text != text.strip():
         raise ValueError("must not begin or end with a blank")
+    if text.isascii() and text.isprintable():
+        return text  # as nearly all are; of it the rest is true
     if unicodedata.normalize("NFC", text) != text:
         raise ValueError("must be in Unicode normal form C")
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
