@@ -53,12 +53,12 @@ def log_likelihood(p: Population, repeats: Table, last: Table, age: Table) -> Ta
 
 def fit_regression(features_: Sequence[Table], happened: Table, weights: Table, start: Regression | None) -> Regression:
     """Logistic, towards "as the offset says", by damped Newton steps from `start` on."""
-    x = np.stack(features_, axis=1)
-    tails = np.quantile(x, [TAIL, 1 - TAIL], axis=0)
+    x = np.stack(features_)
+    tails = np.quantile(x, [TAIL, 1 - TAIL], axis=1)
     low, high = (tuple(digits(float(v)) for v in tail) for tail in tails)
-    inside = np.clip(x, low, high)
-    inside[:, OFFSET] = x[:, OFFSET]
-    prior = np.zeros(x.shape[1])
+    inside = np.clip(x, np.array(low)[:, None], np.array(high)[:, None])
+    inside[OFFSET] = x[OFFSET]
+    prior = np.zeros(len(x))
     prior[OFFSET] = 1.0
     precision = np.full(len(prior), PRECISION)
     precision[0] = FREE
@@ -72,15 +72,17 @@ def digits(value: float) -> float:
 
 
 def _newton(x: Table, y: Table, w: Table, prior: Table, precision: Table, start: Table) -> Table:
+    """`x`: a row for each feature."""
+
     def loss(b: Table) -> float:
-        z = np.einsum("ni,i->n", x, b)
+        z = np.einsum("in,i->n", x, b)
         return float((w * (np.logaddexp(0.0, z) - y * z)).sum() + 0.5 * (precision * (b - prior) ** 2).sum())
 
     b, before = start, loss(start)
     for _ in range(MOST_STEPS):
-        p = expit(np.einsum("ni,i->n", x, b))
-        slope = np.einsum("ni,n->i", x, w * (p - y)) + precision * (b - prior)
-        bend = np.einsum("ni,nj->ij", x, (w * p * (1 - p))[:, None] * x) + np.diag(precision)
+        p = expit(np.einsum("in,i->n", x, b))
+        slope = np.einsum("in,n->i", x, w * (p - y)) + precision * (b - prior)
+        bend = _products(x, w * p * (1 - p)) + np.diag(precision)
         step, part = np.linalg.solve(bend, slope), 1.0
         while (after := loss(b - part * step)) > before and part > 1e-4:
             part /= 2
@@ -91,6 +93,14 @@ def _newton(x: Table, y: Table, w: Table, prior: Table, precision: Table, start:
             break
         before = after
     return b
+
+
+def _products(x: Table, w: Table) -> Table:
+    """Weighed, of each row with each: symmetric, so every one is computed once."""
+    said = np.empty((len(x), len(x)))
+    for n, row in enumerate(x * w):
+        said[n, n:] = said[n:, n] = np.einsum("jn,n->j", x[n:], row)
+    return said
 
 
 def _loss(ln: Table, repeats: Table, last: Table, age: Table, weights: Table) -> tuple[float, Table]:
