@@ -18,7 +18,9 @@ from services.analytics.pace import (
     Mask,
     Paces,
     Prior,
+    Split,
     Table,
+    Tickets,
     Weeks,
     before,
     begun_afresh,
@@ -126,7 +128,7 @@ def _observed(factors: "_Factors", stream: str, weeks: int, prior: Prior) -> tup
 
 def _size(factors: "_Factors", weeks: int) -> tuple[float, float]:
     """(of the tickets in the window, over the usual; the usual one, minor units)."""
-    mean, number, usual, known = (float(column[0, weeks - 1]) for column in factors.sizes)
+    mean, number, usual, known, _ = (float(column[0, weeks - 1]) for column in factors.sizes)
     if not known:
         return 1.0, 0.0
     return (exp(mean - usual) if number else 1.0), exp(usual) - 1
@@ -148,7 +150,7 @@ class _Factors:
         if number == LAPSE:
             return _gone(first, *others)
         if number == VOLUME:
-            return _smaller(first, self.sizes, self._paces.ticket_variance)
+            return _smaller(first, self.sizes, self._paces.tickets)
         return _more(first) if number == COMPLAINT else _fewer(first)
 
     def counts(self, stream: str) -> Weeks:
@@ -163,14 +165,15 @@ class _Factors:
         return self._days[stream]
 
     @cached_property
-    def sizes(self) -> tuple[Table, Table, Table, Table]:
-        """(mean, number) of ln tickets in each window, and before it."""
+    def sizes(self) -> Split:
         sums = self._rings([None if c.sizes is None else c.sizes.sums for c in self._some])
         counts = self._rings([None if c.sizes is None else c.sizes.counts for c in self._some])
         total, number = (np.cumsum(each.recent, axis=1) for each in (sums, counts))
         earlier, earlier_number = sums.total[:, None] - total, counts.total[:, None] - number
-        mean, earlier_mean = total / np.maximum(1, number), earlier / np.maximum(1, earlier_number)
-        return mean / HUNDREDTHS, number, earlier_mean / HUNDREDTHS, earlier_number
+        mean, usual = total / np.maximum(1, number), earlier / np.maximum(1, earlier_number)
+        squares = np.array([0 if c.sizes is None else c.sizes.squares for c in self._some], dtype=np.float64)[:, None]
+        apart = np.maximum(0.0, squares - total * mean - earlier * usual)
+        return Split(mean / HUNDREDTHS, number, usual / HUNDREDTHS, earlier_number, apart / HUNDREDTHS**2)
 
     def _before(self, stream: str) -> Before:
         if stream not in self._known:
@@ -204,12 +207,10 @@ def _gone(purchase: Before, communication: Before) -> Table:
     return _where(purchase.is_known | communication.is_known, [purchase, communication], ways)
 
 
-def _smaller(purchase: Before, sizes: Sequence[Table], variance: float) -> Table:
+def _smaller(purchase: Before, sizes: Split, law: Tickets) -> Table:
     def ways(b: Before) -> list[Table]:
-        mean, number, earlier, earlier_number = (size[purchase.is_known] for size in sizes)
-        return [
-            changed_by(b, by) + smaller(mean, number, earlier, earlier_number, variance, fall) for by, fall in SMALLER
-        ]
+        tickets = sizes.only(purchase.is_known)
+        return [changed_by(b, by) + smaller(tickets, law, fall) for by, fall in SMALLER]
 
     return _where(purchase.is_known, [purchase], ways)
 

@@ -31,16 +31,26 @@ class Prior(msgspec.Struct, frozen=True):
     scatter: float
 
 
+class Tickets(msgspec.Struct, frozen=True):
+    """Logarithms of tickets, minor units: Normal about a customer's own mean, these Normal about `mean` with the
+    variance `between`; own variances are about `within`, and as well known beforehand as from so many tickets."""
+
+    mean: float
+    between: float
+    within: float
+    freedom: float
+
+
 class Paces(msgspec.Struct, frozen=True):
-    """By stream; `ticket_variance` of the logarithms of one customer's tickets. The figures here are those of a base
-    nobody has seen yet, chosen so that they say little."""
+    """By stream, and the tickets of purchases. The figures here are those of a base nobody has seen yet, chosen so that
+    they say little."""
 
     contact: Prior = Prior(0.5, 60.0, 0.1)
     enquiry: Prior = Prior(0.5, 60.0, 0.1)
     communication: Prior = Prior(0.5, 60.0, 0.1)
     complaint: Prior = Prior(0.5, 180.0, 0.1)
     purchase: Prior = Prior(0.5, 60.0, 0.1)
-    ticket_variance: float = 0.25
+    tickets: Tickets = Tickets(8.0, 10.0, 0.25, 10.0)
 
     def of(self, stream: str) -> Prior:
         prior: Prior = getattr(self, stream)
@@ -52,6 +62,20 @@ class Weeks(NamedTuple):
 
     recent: Table
     total: Table
+
+
+class Split(NamedTuple):
+    """Logarithms of a customer's tickets, in each window and before it: means, how many, and the squares of all about
+    the mean on their side, summed."""
+
+    mean: Table
+    number: Table
+    earlier: Table
+    earlier_number: Table
+    squares: Table
+
+    def only(self, windows: Mask) -> "Split":
+        return Split._make(each[windows] for each in self)
 
 
 class Before(NamedTuple):
@@ -106,14 +130,17 @@ def begun_afresh(b: Before) -> Table:
     return said
 
 
-def smaller(
-    mean: Table, number: Table, earlier_mean: Table, earlier_number: Table, variance: float, by: float
-) -> Table:
-    """ln likelihood ratio of sizes, logarithms with one variance, that have fallen by `by`, against no change."""
-    known = (number > 0) & (earlier_number > 0)
-    spread = 2 * variance * (1 / np.maximum(1, earlier_number) + 1 / np.maximum(1, number))
-    fallen = np.where(known, mean - earlier_mean, 0.0)
-    said: Table = np.where(known, (fallen**2 - (fallen + by) ** 2) / spread, 0.0)
+def smaller(t: Split, law: Tickets, by: float) -> Table:
+    """ln likelihood ratio of tickets that have fallen by `by`, logarithms, against no change. What is usual, and how
+    unequal tickets are, is learnt from the base, and from what the customer bought; hence Student's law."""
+    freedom = law.freedom + np.maximum(0, t.number - 1) + np.maximum(0, t.earlier_number - 1)
+    variance = ((law.freedom - 2) * law.within + t.squares) / freedom
+    known = 1 / law.between + t.earlier_number / variance
+    usual = (law.mean / law.between + t.earlier_number * t.earlier / variance) / known
+    spread = freedom * (1 / known + variance / np.maximum(1, t.number))
+    fallen = t.mean - usual
+    fits = np.log1p(fallen**2 / spread) - np.log1p((fallen + by) ** 2 / spread)
+    said: Table = np.where(t.number > 0, (freedom + 1) / 2 * fits, 0.0)
     return said
 
 

@@ -134,6 +134,15 @@ class Pace(Model):
     scatter: Figure
 
 
+class Tickets(Model):
+    """Logarithms of tickets, minor units: Normal about a customer's own mean, and these about one of the base."""
+
+    mean: Figure
+    between: Figure = Field(description="variance of customers' own means")
+    within: Figure = Field(description="variance of one customer's tickets")
+    freedom: Figure = Field(description="how equal that is of all customers: degrees of freedom")
+
+
 class Paces(Model):
     """What is usual of the streams."""
 
@@ -142,7 +151,7 @@ class Paces(Model):
     communication: Pace = Field(description="contacts by the customer and enquiries")
     complaint: Pace
     purchase: Pace
-    ticket_variance: Figure = Field(description="of the logarithms of one customer's tickets")
+    tickets: Tickets
 
 
 class RiskModel(Model):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from services.analytics import wire
 from services.analytics.changes import NAMES
-from services.analytics.pace import Paces, Prior
+from services.analytics.pace import Paces, Prior, Tickets
 from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Counts, Numbers
@@ -106,7 +106,7 @@ weights = st.lists(finite, max_size=3).map(tuple)
 regressions = st.none() | st.builds(Regression, weights, weights, weights)
 bases = st.builds(Population, finite, finite, finite, finite, finite)
 priors = st.builds(Prior, figures, figures, figures)
-paces = st.builds(Paces, priors, priors, priors, priors, priors, figures)
+paces = st.builds(Paces, priors, priors, priors, priors, priors, st.builds(Tickets, *[figures] * 4))
 seasons = st.none() | st.tuples(*[finite] * 5)
 of_week = {"paces": paces, "season": seasons, "threshold": risks}
 models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions, **of_week)

@@ -65,6 +65,7 @@ class Shape:
     joins: Mapping[str, float] = field(default_factory=dict)  # segment -> the same where it is otherwise
     ticket: float = 77.0
     ticket_spread: tuple[float, float] = (0.6, 0.5)  # of logarithms: between customers, and between their purchases
+    unequal: float = 0.0  # by how much the logarithm of the latter differs between customers
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def plant(seed: int, *changes: Change, shape: Shape | None = None, streams: Sequ
     there = (np.arange(DAYS) >= join[:, None]) & (np.arange(DAYS) < death[:, None])
     common = _season(rng, shape)
     usual = np.log(shape.ticket) + shape.ticket_spread[0] * rng.standard_normal(shape.customers)
+    differs = np.random.default_rng([seed, 11]).standard_normal(shape.customers)
+    spread = shape.ticket_spread[1] * np.exp(shape.unequal * differs)
     happened = {}
     for stream in streams:
         gamma, mean = RATES[stream]
@@ -105,7 +108,7 @@ def plant(seed: int, *changes: Change, shape: Shape | None = None, streams: Sequ
             if change.stream == stream:
                 who = segment == change.who if isinstance(change.who, str) else list(change.who)
                 rate[who] *= change.course()
-        happened[stream] = _events(rng, rate, usual, shape.ticket_spread[1])
+        happened[stream] = _events(rng, rate, usual, spread)
     return Planted(segment, join, death, happened, changes)
 
 
@@ -125,10 +128,10 @@ def _season(rng: np.random.Generator, shape: Shape) -> Floats:
     return season
 
 
-def _events(rng: np.random.Generator, rate: Floats, usual: Floats, spread: float) -> Happened:
+def _events(rng: np.random.Generator, rate: Floats, usual: Floats, spread: Floats) -> Happened:
     counts = rng.poisson(rate).T  # by day, so that what follows is in order of time
     day, customer = np.nonzero(counts)
     often = counts[day, customer]
     day, customer = np.repeat(day, often), np.repeat(customer, often)
-    amount = np.exp(usual[customer] + spread * rng.standard_normal(len(day)))
+    amount = np.exp(usual[customer] + spread[customer] * rng.standard_normal(len(day)))
     return Happened(customer, day, np.maximum(1, np.rint(100 * amount)).astype(np.int64))

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from services.analytics.pace import (
     Before,
     Prior,
+    Split,
     Table,
+    Tickets,
     Weeks,
     before,
     begun_afresh,
@@ -56,18 +58,42 @@ def test_no_count_makes_a_factor_that_is_no_figure(weeks: list[Week], older: Wee
     assert is_figure(mean_of(factors), told, summed(told))
 
 
-@given(
-    st.lists(st.tuples(st.floats(-50, 50), counts, st.floats(-50, 50), counts), min_size=1, max_size=RING_WEEKS),
-    st.floats(0.01, 100),
-    st.floats(0, 5),
-)
+sizes = st.floats(-50, 50)
+splits = st.lists(st.tuples(sizes, counts, sizes, counts, st.floats(0, 1e6)), min_size=1, max_size=RING_WEEKS)
+laws = st.builds(Tickets, sizes, st.floats(0.01, 100), st.floats(0.01, 100), st.floats(5, 104))
+LAW = Tickets(8.0, 0.4, 0.3, 20.0)
+
+
+def split(*windows: tuple[float, float, float, float, float]) -> Split:
+    return Split(*(np.array([column], dtype=np.float64) for column in zip(*windows, strict=True)))
+
+
+@given(splits, laws, st.floats(0, 5))
 def test_no_size_makes_a_factor_that_is_no_figure(
-    seen: list[tuple[float, int, float, int]], variance: float, by: float
+    seen: list[tuple[float, int, float, int, float]], law: Tickets, by: float
 ) -> None:
-    mean, number, usual, known = (np.array([column], dtype=np.float64) for column in zip(*seen, strict=True))
-    factors = smaller(mean, number, usual, known, variance, by)
+    t = split(*seen)
+    factors = smaller(t, law, by)
     assert np.isfinite(factors).all()
-    assert (factors[(number == 0) | (known == 0)] == 0).all(), "nothing to compare says nothing"
+    assert (factors[t.number == 0] == 0).all(), "nothing to compare says nothing"
+
+
+@given(st.floats(0, 3), st.integers(1, 50), st.integers(1, 50))
+def test_a_usual_ticket_of_the_base_proves_the_more_the_longer_a_customer_has_bought_for_more(
+    above: float, bought: int, more: int
+) -> None:
+    as_usual = [(8.0, 1, 8 + above, number, LAW.within * (number - 1)) for number in (bought, bought + more)]
+    [[few, many]] = smaller(split(*as_usual), LAW, 0.5)
+    assert many >= few or few < 0
+
+
+@given(st.floats(0.5, 3), st.integers(1, 10), st.integers(1, 50), st.floats(0, 10), st.floats(0, 10))
+def test_a_fall_proves_the_less_the_more_unequal_tickets_have_always_been(
+    fall: float, number: int, earlier: int, squares: float, more: float
+) -> None:
+    fallen = [(8 - fall, number, 8.0, earlier, all_squares) for all_squares in (squares, squares + more)]
+    [[equal, unequal]] = smaller(split(*fallen), LAW, 0.5)
+    assert 0 <= unequal <= equal
 
 
 @given(st.lists(st.one_of(st.just(-np.inf), st.floats(-1e6, 1e6)), min_size=1, max_size=RING_WEEKS))

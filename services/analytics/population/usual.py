@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from services.analytics.calendar import STREAMS, Calendar
-from services.analytics.pace import Paces, Prior, Table
+from services.analytics.pace import Paces, Prior, Table, Tickets
 from services.analytics.population.fitting import digits
 from services.analytics.population.numbers import Columns, Numbers, columns, table
 from services.analytics.state import HUNDREDTHS, RING_WEEKS, WEEK
@@ -20,6 +20,8 @@ WEEK_DAYS = 7.0
 LEAST_WEEKS = 8  # of a base, before its paces are learnt
 BLOCKS = 6  # of four weeks, by which a scatter is measured
 MOST_SCATTER, LEAST_SPREAD = 2.0, 0.02  # of the variance over the square of the mean
+LEAST_OF_TICKETS = 0.01  # of their variances
+LEAST_DIFFER, MOST_DIFFER = 0.02, 2.0  # of the variance of customers' variances over the square of their mean
 CALM = 20.0  # events that happened as expected: a small base has no season
 LEAST_SEASON, MOST_SEASON = 0.4, 2.5
 MOST_SURE = 300.0  # nats; of more the exponential is no number, and it makes no difference
@@ -61,7 +63,7 @@ class Usual:
             name: _law(now.total[:, n], _watched(now, name, calendar), scatters[n], before.of(name))
             for n, name in enumerate(STREAMS)
         }
-        return Paces(**laws, ticket_variance=_variance(now.tickets, before.ticket_variance))
+        return Paces(**laws, tickets=_tickets(now.tickets, before.tickets))
 
     def season(self, paces: Paces, calendar: Calendar) -> tuple[float, ...] | None:
         """Of the week that is over, by stream; whose pace seems to have changed counts less."""
@@ -137,12 +139,20 @@ def _scatter(blocks: Table) -> float | None:
     return min(MOST_SCATTER, max(0.0, float((variance - mean).sum()) / squares)) if squares > 0 else None
 
 
-def _variance(tickets: Table, before: float) -> float:
-    """Of the logarithms of one customer's tickets, pooled."""
-    number, total, squares = tickets[tickets[:, 0] > 1].T
-    freedom = float((number - 1).sum())
-    within = float((squares - total**2 / np.maximum(1, number)).sum()) / HUNDREDTHS**2
-    return digits(max(0.01, within / freedom)) if freedom > 0 else before
+def _tickets(seen: Table, before: Tickets) -> Tickets:
+    """By moments: one customer's, pooled; what means of them vary by beyond that, and variances beyond chance."""
+    number, total, squares = seen[seen[:, 0] > 0].T
+    known = number - 1
+    if known.sum() <= 0:
+        return before
+    means = total / number / HUNDREDTHS
+    apart = np.maximum(0.0, squares / HUNDREDTHS**2 - number * means**2)
+    within = max(LEAST_OF_TICKETS, float(apart.sum() / known.sum()))
+    between = max(LEAST_OF_TICKETS, float(((means - means.mean()) ** 2 - within / number).mean()))
+    chance = 2 * float((known > 0).sum() / known.sum())
+    unequal = float((known * (apart / np.maximum(1, known) / within - 1) ** 2).sum() / known.sum())
+    differ = min(MOST_DIFFER, max(LEAST_DIFFER, (unequal - chance) / (1 + chance)))
+    return Tickets(*map(digits, (float(means.mean()), between, within, 4 + 2 / differ)))
 
 
 def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:

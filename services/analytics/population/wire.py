@@ -138,7 +138,8 @@ def _figures(model: Model | None) -> Iterator[float]:
             yield from (*regression.weights, *regression.low, *regression.high)
         for stream in STREAMS:
             yield from msgspec.to_builtins(model.paces.of(stream)).values()
-        yield from (model.paces.ticket_variance, *(model.season or ()), model.threshold or 0.0)
+        yield from msgspec.to_builtins(model.paces.tickets).values()
+        yield from (*(model.season or ()), model.threshold or 0.0)
 
 
 def _part_of(said: PartData) -> Part:
