@@ -25,6 +25,7 @@ from services.analytics.pace import (
     before,
     begun_afresh,
     changed_by,
+    fall_of,
     mean_of,
     smaller,
     summed,
@@ -209,8 +210,8 @@ def _gone(purchase: Before, communication: Before) -> Table:
 
 def _smaller(purchase: Before, sizes: Split, law: Tickets) -> Table:
     def ways(b: Before) -> list[Table]:
-        tickets = sizes.only(purchase.is_known)
-        return [changed_by(b, by) + smaller(tickets, law, fall) for by, fall in SMALLER]
+        fall = fall_of(sizes.only(purchase.is_known), law)
+        return [changed_by(b, ratio) + smaller(fall, by) for ratio, by in SMALLER]
 
     return _where(purchase.is_known, [purchase], ways)
 

@@ -78,6 +78,16 @@ class Split(NamedTuple):
         return Split._make(each[windows] for each in self)
 
 
+class Fall(NamedTuple):
+    """By how much tickets in each window lie below what is usual, logarithms; the spread of that by Student's law,
+    squared and times the degrees of freedom, and these; and whether anything was bought in the window."""
+
+    seen: Table
+    spread: Table
+    freedom: Table
+    is_there: Mask
+
+
 class Before(NamedTuple):
     """What the pace would be in each window without a change, Gamma(events, days), and what is in it: events that were
     seen in `length` days."""
@@ -130,17 +140,20 @@ def begun_afresh(b: Before) -> Table:
     return said
 
 
-def smaller(t: Split, law: Tickets, by: float) -> Table:
-    """ln likelihood ratio of tickets that have fallen by `by`, logarithms, against no change. What is usual, and how
-    unequal tickets are, is learnt from the base, and from what the customer bought; hence Student's law."""
+def fall_of(t: Split, law: Tickets) -> Fall:
+    """What is usual, and how unequal tickets are, is learnt from the base, and from what the customer bought; hence
+    Student's law."""
     freedom = law.freedom + np.maximum(0, t.number - 1) + np.maximum(0, t.earlier_number - 1)
     variance = ((law.freedom - 2) * law.within + t.squares) / freedom
     known = 1 / law.between + t.earlier_number / variance
     usual = (law.mean / law.between + t.earlier_number * t.earlier / variance) / known
-    spread = freedom * (1 / known + variance / np.maximum(1, t.number))
-    fallen = t.mean - usual
-    fits = np.log1p(fallen**2 / spread) - np.log1p((fallen + by) ** 2 / spread)
-    said: Table = np.where(t.number > 0, (freedom + 1) / 2 * fits, 0.0)
+    return Fall(usual - t.mean, freedom * (1 / known + variance / np.maximum(1, t.number)), freedom, t.number > 0)
+
+
+def smaller(f: Fall, by: float) -> Table:
+    """ln likelihood ratio of tickets that have fallen by so much, logarithms, against no change."""
+    fits = np.log((f.spread + f.seen**2) / (f.spread + (f.seen - by) ** 2))
+    said: Table = np.where(f.is_there, (f.freedom + 1) / 2 * fits, 0.0)
     return said
 
 

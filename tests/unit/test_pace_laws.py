@@ -16,6 +16,7 @@ from services.analytics.pace import (
     before,
     begun_afresh,
     changed_by,
+    fall_of,
     mean_of,
     smaller,
     summed,
@@ -73,7 +74,7 @@ def test_no_size_makes_a_factor_that_is_no_figure(
     seen: list[tuple[float, int, float, int, float]], law: Tickets, by: float
 ) -> None:
     t = split(*seen)
-    factors = smaller(t, law, by)
+    factors = smaller(fall_of(t, law), by)
     assert np.isfinite(factors).all()
     assert (factors[t.number == 0] == 0).all(), "nothing to compare says nothing"
 
@@ -83,7 +84,7 @@ def test_a_usual_ticket_of_the_base_proves_the_more_the_longer_a_customer_has_bo
     above: float, bought: int, more: int
 ) -> None:
     as_usual = [(8.0, 1, 8 + above, number, LAW.within * (number - 1)) for number in (bought, bought + more)]
-    [[few, many]] = smaller(split(*as_usual), LAW, 0.5)
+    [[few, many]] = smaller(fall_of(split(*as_usual), LAW), 0.5)
     assert many >= few or few < 0
 
 
@@ -92,7 +93,7 @@ def test_a_fall_proves_the_less_the_more_unequal_tickets_have_always_been(
     fall: float, number: int, earlier: int, squares: float, more: float
 ) -> None:
     fallen = [(8 - fall, number, 8.0, earlier, all_squares) for all_squares in (squares, squares + more)]
-    [[equal, unequal]] = smaller(split(*fallen), LAW, 0.5)
+    [[equal, unequal]] = smaller(fall_of(split(*fallen), LAW), 0.5)
     assert 0 <= unequal <= equal
 
 

@@ -88,14 +88,19 @@ ROUNDED = tuple(map(Numbers.__struct_fields__.index, ("squares", "gap", "fast", 
 
 def numbers(c: Customer, p: Occasions, until: int) -> Numbers:
     """To be published, with the counts before the week `until`."""
-    row: list[Any] = [c.id, *figures(c, p), _counts(c, until)]
+    row: list[Any] = [c.id, *_figures(c, p), _counts(c, until)]
     for place in ROUNDED:
         row[place] = round(row[place], DIGITS)
     return Numbers(*row)
 
 
 def figures(c: Customer, p: Occasions) -> Columns[float]:
-    return Columns(
+    return Columns._make(_figures(c, p))
+
+
+def _figures(c: Customer, p: Occasions) -> tuple[float, ...]:
+    """In the order of `Columns`: a name for each of them would take longer than the figures."""
+    return (
         p.first // DAY,
         p.last // DAY,
         p.opened // DAY,
@@ -123,7 +128,7 @@ def columns(of: Table) -> Columns[Table]:
 
 def of_all(some: Iterable[Customer]) -> Columns[Table]:
     """Of those who have an occasion."""
-    return columns(_table([figures(c, c.occasions) for c in some if c.occasions is not None]))
+    return columns(_table([_figures(c, c.occasions) for c in some if c.occasions is not None]))
 
 
 def _table(rows: Sequence[Sequence[float]]) -> Table:
