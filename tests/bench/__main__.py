@@ -6,7 +6,6 @@ customers, and at half load in wall time; at last analytics by itself. Prints ta
 Whatever ends it, nothing is left running.
 """
 
-import signal
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ import typer
 from cli.brokers import Kafka, kafka_nodes
 from cli.context import JsonOption
 from cli.errors import CliError, explain
+from cli.interruption import INTERRUPTED, end_in_good_order, hear_what_was_lost
 from cli.output import console, json_line, quieten, say
 from cli.sending.door import DoorShut
 from cli.sending.lines import Line
@@ -37,7 +37,6 @@ from tests.bench.whole import pass_through
 MICROS = 1_000_000
 BASES = (1_000, 100_000)  # customers
 LATENCY_S = 60.0
-INTERRUPTED = 128 + signal.SIGINT  # as the shell says it
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -135,11 +134,9 @@ def _profile(place: Place, lines: Sequence[Line]) -> None:
 
 
 def main() -> None:
-    """A stop that is asked for leaves every block in good order."""
     quieten()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    end_in_good_order()
+    hear_what_was_lost()
     try:
         app()
     except DoorShut as error:
