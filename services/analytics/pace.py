@@ -79,13 +79,13 @@ class Split(NamedTuple):
 
 
 class Fall(NamedTuple):
-    """By how much tickets in each window lie below what is usual, logarithms; the spread of that by Student's law,
-    squared and times the degrees of freedom, and these; and whether anything was bought in the window."""
+    """In which windows anything was bought; of these, by how much tickets lie below what is usual, logarithms, the
+    spread of that by Student's law, squared and times the degrees of freedom, and these."""
 
+    is_there: Mask
     seen: Table
     spread: Table
     freedom: Table
-    is_there: Mask
 
 
 class Before(NamedTuple):
@@ -143,17 +143,19 @@ def begun_afresh(b: Before) -> Table:
 def fall_of(t: Split, law: Tickets) -> Fall:
     """What is usual, and how unequal tickets are, is learnt from the base, and from what the customer bought; hence
     Student's law."""
-    freedom = law.freedom + np.maximum(0, t.number - 1) + np.maximum(0, t.earlier_number - 1)
+    is_there = t.number > 0
+    t = t.only(is_there)
+    freedom = law.freedom + t.number - 1 + np.maximum(0, t.earlier_number - 1)
     variance = ((law.freedom - 2) * law.within + t.squares) / freedom
     known = 1 / law.between + t.earlier_number / variance
     usual = (law.mean / law.between + t.earlier_number * t.earlier / variance) / known
-    return Fall(usual - t.mean, freedom * (1 / known + variance / np.maximum(1, t.number)), freedom, t.number > 0)
+    return Fall(is_there, usual - t.mean, freedom * (1 / known + variance / t.number), freedom)
 
 
 def smaller(f: Fall, by: float) -> Table:
     """ln likelihood ratio of tickets that have fallen by so much, logarithms, against no change."""
-    fits = np.log((f.spread + f.seen**2) / (f.spread + (f.seen - by) ** 2))
-    said: Table = np.where(f.is_there, (f.freedom + 1) / 2 * fits, 0.0)
+    said = np.zeros(f.is_there.shape)
+    said[f.is_there] = (f.freedom + 1) / 2 * np.log((f.spread + f.seen**2) / (f.spread + (f.seen - by) ** 2))
     return said
 
 
