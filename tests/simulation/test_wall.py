@@ -33,8 +33,8 @@ def disturbed(seed: int, wiring: Wiring, *, faults: int | None = None, fast: boo
     return world
 
 
-def findings(seed: int, wiring: Wiring) -> list[str]:
-    world = disturbed(seed, wiring)
+def findings(seed: int, wiring: Wiring, *, faults: int | None = None) -> list[str]:
+    world = disturbed(seed, wiring, faults=faults)
     found = violations(world)
     if found:
         return found
