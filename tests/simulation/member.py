@@ -9,6 +9,7 @@ from services.analytics.population.results import Results
 from services.analytics.reader import AttritionReader
 from shared.broker import Handler, TopicPartition
 from shared.consumption import Consumption
+from shared.contiguity import READINGS
 from shared.memory_broker import MemoryReader
 from shared.processor import Processor
 from shared.topics import POPULATION
@@ -90,11 +91,16 @@ class Member:
             await self.consumption.exclusively(self.handler.proceed)
 
     async def _fetch(self, into: list[Any]) -> None:
-        """A broker may show a record later than the one behind it: then the reader is past it when it appears."""
+        """A broker may show a record later than the one behind it: then the reader is past it when it appears. Who has
+        looked `READINGS` times takes it for missing, so by then it is there."""
         into += await self.position.fetch(self.world.rng.choice((1, 2, 3, 7, 40)))
-        hidden = [r for r, after in pairwise(into) if (r.topic, r.partition) == (after.topic, after.partition)]
+        behind = [r for r, after in pairwise(into) if (r.topic, r.partition) == (after.topic, after.partition)]
+        often = self.world.hidden[self.group]
+        hidden = [r for r in behind if often[r] < READINGS - 1]
         if hidden and self.world.chance.strikes():
-            into.remove(self.world.rng.choice(hidden))
+            record = self.world.rng.choice(hidden)
+            often[record] += 1
+            into.remove(record)
 
     async def join(self) -> None:
         await self.consumption.revoked()

@@ -7,6 +7,7 @@ grouping), sweeps, dies, is thought dead while it lives; a rebalance deals parti
 out late.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from services.interaction.policy import Policy as Standards
 from services.retention.decider import decider as retention
 from services.retention.policy import Policy as Bases
 from services.retention.policy import Silence
-from shared.broker import Handler, TopicPartition
+from shared.broker import Handler, Record, TopicPartition
 from shared.consumption import Consumption
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import write_tick
@@ -77,6 +78,7 @@ class World:
         self.history = history
         self.now = START.timestamp()
         self.problems: list[str] = []
+        self.hidden: dict[str, Counter[Record]] = defaultdict(Counter)  # by group: left out of a fetch, how often
         self.broker = MemoryBroker(clock=lambda: self.now, pause=pause)
         for topic in TOPICS:
             self.broker.create_topic(topic.name, partitions if topic.keyed else 1)
