@@ -1,7 +1,8 @@
 """What is usual in a base, and was the last week as usual? Paces, how they scatter, and the season of a week.
 
 In: the rows of one week after another. Out: the law of each stream's pace by moments, its overdispersion by counts of
-four weeks, and what happened last week over what was to be expected. Immutable: another week makes a new one.
+four weeks, the law of tickets, and what happened last week over what was to be expected. Immutable: another week makes
+a new one.
 """
 
 from collections.abc import Sequence
