@@ -16,7 +16,7 @@ import numpy as np
 from services.analytics.pace import Table, Weeks
 from services.analytics.state import DAY, RING_WEEKS, WEEK
 
-STREAMS = ("contact", "enquiry", "communication", "complaint", "purchase")
+STREAMS = ("contact", "enquiry", "complaint", "purchase")
 WEEK_DAYS = 7.0
 
 

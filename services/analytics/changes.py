@@ -6,8 +6,9 @@ complaints from two of them on.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from math import exp, log
+from operator import add, or_
 from typing import NamedTuple
 
 import numpy as np
@@ -41,13 +42,15 @@ NAMES = {
     LAPSE: "lapse",
 }  # fmt: skip
 STREAMS_OF = {
-    CONTACT: ("contact",), ENQUIRY: ("enquiry",), COMMUNICATION: ("communication",), COMPLAINT: ("complaint",),
-    VOLUME: ("purchase",), LAPSE: ("purchase", "communication"),
+    CONTACT: ("contact",), ENQUIRY: ("enquiry",), COMMUNICATION: ("contact", "enquiry"), COMPLAINT: ("complaint",),
+    VOLUME: ("purchase",), LAPSE: ("purchase", "contact", "enquiry"),
 }  # fmt: skip
-FEWER = (0.15, 0.4)  # times what was usual
+FEWER = {  # times what was usual of each of these streams, in one way or another
+    CONTACT: ((0.15,), (0.4,)), ENQUIRY: ((0.15,), (0.4,)), COMMUNICATION: ((0.15, 0.15), (0.4, 0.4)),
+    LAPSE: ((0.05, 0.05, 0.05), (0.3, 0.1, 0.1), (0.05, 0.3, 0.3)),
+}  # fmt: skip
 MORE = (4.0, 9.0)
 SMALLER = ((0.75, 0.8), (0.5, 0.4), (0.9, 0.9), (0.8, 0.5))  # purchases times what was usual, ln of tickets less by
-GONE = ((0.05, 0.05), (0.3, 0.1), (0.05, 0.3))  # purchases, contacts and enquiries times what was usual
 COMPLAINT_WEEKS, LEAST_COMPLAINTS = 12, 2
 
 
@@ -147,16 +150,15 @@ class _Factors:
         self._known: dict[str, Before] = {}
 
     def of(self, number: int) -> Table:
-        first, *others = map(self._before, STREAMS_OF[number])
-        if number == LAPSE:
-            return _gone(first, *others)
+        streams = [self._before(stream) for stream in STREAMS_OF[number]]
         if number == VOLUME:
-            return _smaller(first, self.sizes, self._paces.tickets)
-        return _more(first) if number == COMPLAINT else _fewer(first)
+            return _smaller(streams[0], self.sizes, self._paces.tickets)
+        return _more(streams[0]) if number == COMPLAINT else _fewer(streams, FEWER[number])
 
     def counts(self, stream: str) -> Weeks:
         if stream not in self._counts:
-            self._counts[stream] = self._counted(stream)
+            events = [getattr(c, stream) for c in self._some]
+            self._counts[stream] = self._rings([None if each is None else each.counts for each in events])
         return self._counts[stream]
 
     def days(self, stream: str) -> Weeks:
@@ -181,31 +183,23 @@ class _Factors:
             self._known[stream] = before(self.counts(stream), self.days(stream), self._paces.of(stream))
         return self._known[stream]
 
-    def _counted(self, stream: str) -> Weeks:
-        if stream == "communication":
-            one, other = self.counts("contact"), self.counts("enquiry")
-            return Weeks(one.recent + other.recent, one.total + other.total)
-        return self._rings([None if (e := getattr(c, stream)) is None else e.counts for c in self._some])
-
     def _rings(self, rings: Sequence[Ring | None]) -> Weeks:
         return by_week(rings, self._at // WEEK + 1)
 
 
-def _fewer(b: Before) -> Table:
-    return _where(b.is_known, [b], lambda b: [changed_by(b, ratio) for ratio in FEWER])
+def _fewer(streams: Sequence[Before], ways: Sequence[Sequence[float]]) -> Table:
+    """One decline of them all, each compared with its own past: what was usual and the season differ between them."""
+
+    def factors(*streams: Before) -> list[Table]:
+        return [reduce(add, map(changed_by, streams, ratios)) for ratios in ways]
+
+    return _where(reduce(or_, (b.is_known for b in streams)), streams, factors)
 
 
 def _more(b: Before) -> Table:
     is_told = b.is_there & (b.seen >= LEAST_COMPLAINTS)
     is_told[:, COMPLAINT_WEEKS:] = False
     return _where(is_told, [b], lambda b: [*(changed_by(b, ratio) for ratio in MORE), begun_afresh(b)])
-
-
-def _gone(purchase: Before, communication: Before) -> Table:
-    def ways(purchase: Before, communication: Before) -> list[Table]:
-        return [changed_by(purchase, one) + changed_by(communication, other) for one, other in GONE]
-
-    return _where(purchase.is_known | communication.is_known, [purchase, communication], ways)
 
 
 def _smaller(purchase: Before, sizes: Split, law: Tickets) -> Table:

@@ -47,7 +47,6 @@ class Paces(msgspec.Struct, frozen=True):
 
     contact: Prior = Prior(0.5, 60.0, 0.1)
     enquiry: Prior = Prior(0.5, 60.0, 0.1)
-    communication: Prior = Prior(0.5, 60.0, 0.1)
     complaint: Prior = Prior(0.5, 180.0, 0.1)
     purchase: Prior = Prior(0.5, 60.0, 0.1)
     tickets: Tickets = Tickets(8.0, 10.0, 0.25, 10.0)

@@ -148,7 +148,6 @@ class Paces(Model):
 
     contact: Pace
     enquiry: Pace
-    communication: Pace = Field(description="contacts by the customer and enquiries")
     complaint: Pace
     purchase: Pace
     tickets: Tickets
@@ -162,10 +161,10 @@ class RiskModel(Model):
     hazard: RegressionWeights | None = Field(default=None, description="of an occasion within a week")
     stack: RegressionWeights | None = Field(default=None, description="of no occasion within the horizon")
     paces: Paces
-    season: tuple[Finite, Finite, Finite, Finite, Finite] | None = Field(
+    season: tuple[Finite, Finite, Finite, Finite] | None = Field(
         default=None,
         description="of the week before, what happened over what was to be expected, to be compared with that of other "
-        "weeks: contact, enquiry, communication, complaint, purchase; none: not known",
+        "weeks: contact, enquiry, complaint, purchase; none: not known",
     )
     threshold: Probability | None = Field(
         default=None, description="no lower risk raises an alert in the week to come; none: as many as there are"

@@ -29,7 +29,7 @@ def worth(life_days: float) -> Calendar:
 @pytest.mark.parametrize("life_days", [500.0, 1e6], ids=["many leave", "nobody leaves"])
 def test_a_year_later_a_week_is_worth_what_it_was(life_days: float) -> None:
     calendar, last = worth(life_days), day(UNTIL) // WEEK - 2
-    for stream in ("communication", "purchase"):
+    for stream in ("contact", "purchase"):
         now, then = (
             calendar.days(stream, range(end - YEAR_WEEKS // 2, end)).mean() for end in (last, last - YEAR_WEEKS)
         )

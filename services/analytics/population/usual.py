@@ -27,7 +27,7 @@ CALM = 20.0  # events that happened as expected: a small base has no season
 LEAST_SEASON, MOST_SEASON = 0.4, 2.5
 MOST_SURE = 300.0  # nats; of more the exponential is no number, and it makes no difference
 OFTEN, ROUNDS = 0.01, 20  # changes a week of one customer, and how often that is learnt anew from what follows of it
-LEFT = 0.5  # of what was usual, where the pace has changed
+LEFT = {"contact": 0.5, "enquiry": 0.5, "complaint": 1.0, "purchase": 0.75}  # of what was usual, after a change of pace
 
 
 class Week(NamedTuple):
@@ -100,16 +100,11 @@ def _week(number: int, rows: Sequence[Numbers]) -> Week:
         number,
         [row.customer for row in rows],
         first,
-        _with_communication(total),
-        _with_communication(last),
+        total,
+        last,
         np.array([c.tickets for c in counted], dtype=np.float64).reshape(-1, 3),
         columns(table(list(rows))),
     )
-
-
-def _with_communication(counts: Table) -> Table:
-    contact, enquiry, complaint, purchase = counts.T
-    return np.stack([contact, enquiry, contact + enquiry, complaint, purchase], axis=1)
 
 
 def _watched(week: Week, stream: str, calendar: Calendar, *, weeks_ago: int = 0) -> Table:
@@ -162,7 +157,7 @@ def _ratio(week: Week, stream: int, prior: Prior, calendar: Calendar) -> float:
     earlier = week.total[:, stream] - week.last[:, stream]
     days = _watched(week, STREAMS[stream], calendar, weeks_ago=1)
     same = _unchanged(_strength(week.of, STREAMS[stream]), np.clip(week.number - week.first, 0, RING_WEEKS - 1))
-    foreseen = 1.0 if STREAMS[stream] == "complaint" else same + (1 - same) * LEFT
+    foreseen = same + (1 - same) * LEFT[STREAMS[stream]]
     expected = foreseen * calendar.of_ratio_one(STREAMS[stream]) * (prior.events + earlier) / (prior.days + days)
     weight = np.where(days > 0, same, 0.0)
     ratio = float(((weight * week.last[:, stream]).sum() + CALM) / ((weight * expected).sum() + CALM))
@@ -173,7 +168,7 @@ def _strength(of: Columns[Table], stream: str) -> Table:
     """That the pace of the stream has changed, nats; a lapse is a change of everything but complaints."""
     if stream == "complaint":
         return of.complaint
-    own = {"contact": of.contact, "enquiry": of.enquiry, "communication": of.communication, "purchase": of.volume}
+    own = {"contact": of.contact, "enquiry": of.enquiry, "purchase": of.volume}
     said: Table = np.logaddexp(own[stream], of.lapse) - np.log(2)
     return said
 
