@@ -80,11 +80,10 @@ def awaits(life: Life, rules: Rules) -> int:
 
 
 def ends_at(c: Customer, rules: Rules) -> int:
-    """When an alert is over though signs are up: after a declared lapse there was time to win them back, or nothing has
+    """When an alert is over though signs are up: there was time to win them back since a declared lapse, or nothing has
     been heard of them for long, and all that while there was an alert."""
-    if c.lapsed_at is not None:
-        return c.lapsed_at + round(rules.win_back_days * DAY)
-    return max(c.life.turned_at, heard_at(c)) + round(rules.give_up_days * DAY)
+    gone = c.lapsed_at if c.lapsed_at is not None else max(c.life.turned_at, heard_at(c))
+    return gone + round(rules.give_up_days * DAY)
 
 
 def _opened(life: Life, up: int, at: int, sequence: int, rules: Rules) -> Transition:

@@ -90,7 +90,7 @@ def test_the_recommendation_is_in_the_currency_of_most_purchases() -> None:
 
 
 def test_of_a_cleared_alert_and_of_who_never_bought_nothing_is_recommended() -> None:
-    cleared, never = silent(observation("lapse", 290.4)), play(every(5, "contact", 0, 200), until=300)
+    cleared, never = silent(observation("lapse", 290.4), until=700), play(every(5, "contact", 0, 200), until=300)
     assert [None, None] == [alerts(outputs)[-1].data.recommended for outputs in (cleared, never)]
 
 
@@ -131,7 +131,7 @@ def test_a_declared_lapse_is_told_at_once_and_ends_the_watch_when_there_is_no_mo
     assert ((lapse.evidence,), 1.0) == (proof.evidence, proof.probability)
     *_, last = alerts(outputs)
     assert ("cleared", "the customer has lapsed") == (course(outputs)[-1], last.data.contributions[0].reason)
-    assert last.time == from_micros(lapse.at + 90 * DAY + (day(1) - day(0.4)))
+    assert last.time == from_micros(lapse.at + 365 * DAY + (day(1) - day(0.4)))
     assert Defector.MARKET is told.data.probable_cause is last.data.probable_cause
 
 
@@ -177,7 +177,7 @@ def test_a_lapsed_customer_who_buys_again_begins_anew() -> None:
 
 def test_a_purchase_from_before_the_lapse_that_comes_late_brings_nobody_back() -> None:
     core = Core(Rules())
-    play(WEEKLY, observation("lapse", 210.4), until=320, core=core)
+    play(WEEKLY, observation("lapse", 210.4), until=600, core=core)
     assert core.observe(purchase(205.4)) == []
     assert core.next_due() is None
 
@@ -254,7 +254,7 @@ def test_the_row_of_risk_follows_the_alert() -> None:
 
 
 def test_the_row_of_a_lapsed_customer_has_no_open_alert() -> None:
-    outputs = silent(observation("lapse", 290.4))
+    outputs = silent(observation("lapse", 290.4), until=700)
     rows = [read_risk(output.value) for output in outputs if isinstance(output, RiskOut)]
     assert rows[-1].data.alert is None
 

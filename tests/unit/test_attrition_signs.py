@@ -46,13 +46,13 @@ def test_rarer_contacts_are_a_decline_before_they_stop() -> None:
     assert [4, 4] == [proof.observed for proof in found[0].data.signs]
 
 
-def test_a_sign_that_stays_up_is_told_again_after_90_days() -> None:
+def test_a_sign_that_stays_up_is_told_again_after_16_weeks() -> None:
     outputs = play(every(7, "purchase", 0, 200), every(5, "contact", 0, 200), until=400)
     told = {proof.sign: proof.told_at for alert in alerts(outputs) for proof in alert.data.signs}
     first = {proof.sign: proof.told_at for alert in reversed(alerts(outputs)) for proof in alert.data.signs}
     again = first[Sign.LAPSE]
     assert again is not None
-    assert told[Sign.LAPSE] == again + timedelta(days=91)
+    assert told[Sign.LAPSE] == again + timedelta(weeks=16)
 
 
 def test_who_came_back_and_falls_silent_once_more_is_found_once_more() -> None:
