@@ -13,7 +13,7 @@ from services.analytics.core import Core, Observation
 from services.analytics.pace import Paces
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.part import Known, next_look
-from services.analytics.record import newcomer, record
+from services.analytics.record import COMMUNICATION, newcomer, record
 from services.analytics.rings import by_week
 from services.analytics.rules import Population, Rules
 from services.analytics.silence import Outlook
@@ -115,6 +115,20 @@ def test_a_proof_says_the_strength_that_was_judged_by_whatever_else_is_up(life: 
     found = changes.proofs(c, changes.SIGNS, at, *known)
     assert strong == {number: round(proof.strength, 4) for number, proof in found.items()}
     assert found == {number: changes.proofs(c, [number], at, *known)[number] for number in changes.SIGNS}
+
+
+def test_communication_is_compared_stream_by_stream_so_the_season_of_one_is_no_silence_of_both() -> None:
+    enquiries = [*every(3, "enquiry", 0, 400), *every(20, "enquiry", 401, 500)]
+    c = remembered(sorted([*every(30, "contact", 0, 500), *enquiries], key=lambda o: o.at))
+    weeks, lull = range(day(0) // WEEK, day(500) // WEEK), day(400) // WEEK
+
+    def strength(ratio: float) -> float:
+        """Where as much of the usual enquiries came of everybody since day 400."""
+        calendar = Calendar({week: (1.0, ratio if week > lull else 1.0, 1.0, 1.0) for week in weeks})
+        return float(changes.strengths([c], day(500), Paces(), calendar, [COMMUNICATION])[0, 0])
+
+    assert strength(1.0) > RULES.communication.strength
+    assert strength(0.15) < RULES.change_clear
 
 
 def remembered(life: Sequence[Observation]) -> Customer:
