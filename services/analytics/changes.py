@@ -56,7 +56,8 @@ COMPLAINT_WEEKS, LEAST_COMPLAINTS = 12, 2
 
 class Proof(NamedTuple):
     """Of one sign of one customer. The window is the one that speaks most for a change; `since` its first week. Figures
-    are counts, of `VOLUME` purchases in usual tickets. `ticket`: the usual one, minor units; 0 where none is known."""
+    are counts, of `VOLUME` purchases in usual tickets; what the customer never did is not missed. `ticket`: the usual
+    one, minor units; 0 where none is known."""
 
     since: int
     observed: float
@@ -115,8 +116,9 @@ def proofs(c: Customer, numbers: Sequence[int], at: int, paces: Paces, calendar:
 def _proof(factors: "_Factors", number: int, at: int, paces: Paces) -> Proof:
     said = factors.of(number)
     weeks = int(np.argmax(said[0])) + 1
-    seen = [_observed(factors, stream, weeks, paces.of(stream)) for stream in STREAMS_OF[number]]
-    observed, expected = (sum(each) for each in zip(*seen, strict=True))
+    used = [stream for stream in STREAMS_OF[number] if factors.counts(stream).total[0] > 0]
+    seen = [_observed(factors, stream, weeks, paces.of(stream)) for stream in used]
+    observed, expected = sum(each for each, _ in seen), sum(each for _, each in seen)
     size, ticket = _size(factors, weeks) if number == VOLUME else (1.0, 0.0)
     strength = max(0.0, float(summed(said)[0]))
     return Proof(at // WEEK + 1 - weeks, observed * size, expected, strength, ticket)

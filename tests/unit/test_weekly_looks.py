@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from services.analytics import changes, looks
 from services.analytics.calendar import Calendar
 from services.analytics.core import Core, Observation
-from services.analytics.pace import Paces
+from services.analytics.pace import Paces, Prior
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.part import Known, next_look
-from services.analytics.record import COMMUNICATION, newcomer, record
+from services.analytics.record import COMMUNICATION, LAPSE, newcomer, record
 from services.analytics.rings import by_week
 from services.analytics.rules import Population, Rules
 from services.analytics.silence import Outlook
@@ -129,6 +129,14 @@ def test_communication_is_compared_stream_by_stream_so_the_season_of_one_is_no_s
 
     assert strength(1.0) > RULES.communication.strength
     assert strength(0.15) < RULES.change_clear
+
+
+def test_of_a_lapse_nothing_is_missed_that_the_customer_never_did() -> None:
+    c, at = remembered(every(7, "purchase", 0, 200)), day(300)
+    chatty = Paces(contact=Prior(1.0, 60.0, 0.1), enquiry=Prior(1.0, 60.0, 0.1))
+    found = [changes.proofs(c, [LAPSE], at, paces, Calendar({}))[LAPSE] for paces in (Paces(), chatty)]
+    assert found[0].since == found[1].since
+    assert found[0].expected == found[1].expected
 
 
 def remembered(life: Sequence[Observation]) -> Customer:
