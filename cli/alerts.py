@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.context import ApiOption, JsonOption, KafkaOption, KeyOption, connect, kafka_place
-from cli.errors import CliError
+from cli.errors import UNASKED, CliError
 from cli.money import format_money
 from cli.output import json_line, say, table
 from cli.wording import measure
@@ -27,6 +27,10 @@ COLUMNS = ("customer", "since", "state", "risk", "value at risk", "signs", "caus
 def alerts(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="New messages as they come, until Ctrl-C.")] = False,
     sign: Annotated[str | None, typer.Option("--sign", help="Only alerts with this sign.")] = None,
+    lapsed: Annotated[
+        bool | None,
+        typer.Option("--lapsed/--not-lapsed", help="Of the open ones: whose lapse a channel has declared, or not."),
+    ] = None,
     limit: Annotated[int, typer.Option("-n", min=1, help="How many, the most valuable first.")] = 50,
     api: ApiOption = None,
     key: KeyOption = None,
@@ -34,10 +38,12 @@ def alerts(
     as_json: JsonOption = False,
 ) -> None:
     """Who is drifting away, the most valuable first."""
+    if follow and lapsed is not None:
+        raise CliError("--lapsed and --not-lapsed are of open alerts, not of those to come.", UNASKED)
     if follow:
         _follow(kafka_place(kafka), sign, as_json)
         return
-    found = open_alerts(api, key, sign=sign, limit=limit)
+    found = open_alerts(api, key, sign=sign, lapse_declared=lapsed, limit=limit)
     if as_json:
         for row in found:
             json_line(row)
@@ -47,13 +53,16 @@ def alerts(
         say("No alert is open.")
 
 
-def open_alerts(api: str | None, key: str | None, *, sign: str | None, limit: int) -> list[dict[str, Any]]:
+def open_alerts(
+    api: str | None, key: str | None, *, sign: str | None = None, lapse_declared: bool | None = None, limit: int
+) -> list[dict[str, Any]]:
     """The read API's rows, the most valuable first, over as many pages as it takes."""
     rows: list[dict[str, Any]] = []
     cursor: str | None = None
     with connect(api, key) as client:
         while len(rows) < limit:
-            asked = {"limit": min(PAGE, limit - len(rows)), "cursor": cursor, "sign": sign}
+            size = min(PAGE, limit - len(rows))
+            asked = {"limit": size, "cursor": cursor, "sign": sign, "lapse_declared": lapse_declared}
             page = client.get(
                 "/v1/alerts", params={name: value for name, value in asked.items() if value is not None}
             ).json()

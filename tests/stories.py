@@ -76,9 +76,11 @@ CALL = Recommendation(
 
 
 def raised(
-    customer: str, on: float, *, value_minor: int = 5000, sign: Sign = Sign.VOLUME_DECLINE
+    customer: str, on: float, *, value_minor: int = 5000, sign: Sign = Sign.VOLUME_DECLINE, is_declared: bool = False
 ) -> AttritionAlertRaised:
     evidence = SignEvidence(sign=sign, since=day(on - 30), observed=1, expected=4, window_days=30, strength=2.5)
+    if is_declared:
+        evidence = SignEvidence(sign=Sign.LAPSE, since=day(on), observed=0, expected=0, window_days=0, strength=0)
     return AttritionAlertRaised(
         alert=alert_id(RULES, customer, 1),
         risk=0.9,

@@ -101,6 +101,7 @@ class AlertBody(Answer):
     value_at_risk: list[Sum]
     recommended: Recommended | None
     signs: list[str]
+    lapse_declared: bool = Field(description="a channel has said that the customer is gone: there is one to win back")
     probable_cause: str | None
     reasons: list[str] = Field(description="in plain words, the weightiest first")
     snoozed_until: Time | None

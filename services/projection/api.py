@@ -46,6 +46,9 @@ To = Annotated[UtcTime | None, Query(alias="to", description="RFC 3339; only wha
 AsOf = Annotated[UtcTime | None, Query(description="RFC 3339; as if nothing had happened after that")]
 Order = Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first")]
 OneSign = Annotated[Sign | None, Query(description="only alerts with this sign")]
+Declared = Annotated[
+    bool | None, Query(description="false: only of customers who can still be kept; true: only of those to win back")
+]
 Prefix = Annotated[str, Query(description="only ids that begin so", max_length=128)]
 
 
@@ -128,12 +131,15 @@ async def customers(store: Store, prefix: Prefix = "", limit: Limit = 100, curso
 
 
 @router.get("/alerts", operation_id="list_alerts", tags=["alerts"])
-async def alerts(store: Store, sign: OneSign = None, limit: Limit = 100, cursor: Cursor = None) -> AlertPage:
+async def alerts(
+    store: Store, sign: OneSign = None, lapse_declared: Declared = None, limit: Limit = 100, cursor: Cursor = None
+) -> AlertPage:
     """The open alerts, the highest value at risk first. Currencies are not converted: the largest amount counts."""
-    found = await store.open_alerts(sign=sign, after=_place(cursor, AlertPlace), limit=limit + 1)
+    place = _place(cursor, AlertPlace)
+    found = await store.open_alerts(sign=sign, lapse_declared=lapse_declared, after=place, limit=limit + 1)
     last = found[limit - 1] if len(found) > limit else None
-    place = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
-    return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(place))
+    following = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
+    return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(following))
 
 
 @router.get("/summary", operation_id="read_summary", tags=["summary"])

@@ -49,6 +49,7 @@ class AlertView(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()  # in plain words, the weightiest first
     snoozed_until: int | None = None
     recommended: RecommendedView | None = None
+    lapse_declared: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +97,7 @@ def alert_after(before: AlertView | None, said: AttritionAlert, entry: Entry) ->
         reasons=tuple(c.reason for c in weighty),
         snoozed_until=to_micros(said.until) if isinstance(said, AttritionAlertSnoozed) else None,
         recommended=msgspec.convert(said.recommended, RecommendedView | None, from_attributes=True),
+        lapse_declared=any(s.is_declared for s in said.signs),
     )
 
 

@@ -75,11 +75,18 @@ class MongoStore:
         return [d["_id"] async for d in cursor]
 
     async def open_alerts(
-        self, *, sign: str | None = None, after: AlertPlace | None = None, limit: int
+        self,
+        *,
+        sign: str | None = None,
+        lapse_declared: bool | None = None,
+        after: AlertPlace | None = None,
+        limit: int,
     ) -> list[AlertRow]:
         query: Document = {"open": 1}
         if sign is not None:
             query["signs"] = sign
+        if lapse_declared is not None:
+            query["lapse_declared"] = int(lapse_declared)
         if after is not None:
             query["$or"] = [
                 {"value": {"$lt": after.value_minor}},
@@ -163,6 +170,7 @@ def _alert_update(customer: str, alert: AlertView) -> UpdateOne:
         "open": int(alert.is_open),  # a number: the embedded database makes numbers of booleans that are set
         "value": alert.value_minor,
         "signs": list(alert.signs),
+        "lapse_declared": int(alert.lapse_declared),
         "alert": _text(alert),
     }
     return _upsert({"_id": customer, "version": {"$lt": alert.version}}, values)

@@ -41,7 +41,12 @@ class TimelineStore(Protocol):
         """Ids that begin with `prefix`, behind `after`, in order of their code points."""
 
     async def open_alerts(
-        self, *, sign: str | None = None, after: AlertPlace | None = None, limit: int
+        self,
+        *,
+        sign: str | None = None,
+        lapse_declared: bool | None = None,
+        after: AlertPlace | None = None,
+        limit: int,
     ) -> list[AlertRow]:
         """The highest value at risk first, then by customer."""
 
@@ -84,10 +89,16 @@ class MemoryStore:
         return sorted(c for c in self.customers if c.startswith(prefix) and c > after)[:limit]
 
     async def open_alerts(
-        self, *, sign: str | None = None, after: AlertPlace | None = None, limit: int
+        self,
+        *,
+        sign: str | None = None,
+        lapse_declared: bool | None = None,
+        after: AlertPlace | None = None,
+        limit: int,
     ) -> list[AlertRow]:
         rows = [AlertRow(c.id, alert) for c in self.customers.values() if (alert := c.view.alert) and alert.is_open]
         rows = [r for r in rows if sign is None or sign in r.alert.signs]
+        rows = [r for r in rows if lapse_declared is None or lapse_declared == r.alert.lapse_declared]
         rows.sort(key=_gravity)
         return [r for r in rows if after is None or _gravity(r) > (-after.value_minor, after.customer)][:limit]
 

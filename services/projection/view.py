@@ -20,7 +20,7 @@ from shared.contracts.analytics import ALERT_TYPES, AttritionAlert
 from shared.contracts.envelope import Fact, Input, Problem, Unreadable
 from shared.contracts.values import Direction, Model
 
-VERSION = "2"  # of the view and its fold: a stored view of another version is folded anew from the entries
+VERSION = "3"  # of the view and its fold: a stored view of another version is folded anew from the entries
 
 _TYPES: Mapping[str, type[Model]] = {
     fact.TYPE: fact for fact in (*acquisition.FACTS, *interaction.FACTS, *retention.FACTS)

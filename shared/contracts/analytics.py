@@ -50,7 +50,7 @@ class SignEvidence(Model):
     observed: Figure = Field(description="in the window")
     expected: Figure = Field(description="in the window, by the customer's own past")
     currency: Currency | None = None
-    window_days: Figure
+    window_days: Figure = Field(description="none of a lapse: a channel declared it")
     strength: Figure = Field(description="log likelihood ratio of the change against no change, in nats")
     probability: Probability | None = Field(default=None, description="that the pace has changed")
     told_at: UtcTime | None = Field(
@@ -60,6 +60,11 @@ class SignEvidence(Model):
         default=(), max_length=MAX_EVIDENCE, description="source|id, newest first; of a lapse by kind"
     )
     last_before: str | None = Field(default=None, description="source|id of the last event before an absence")
+
+    @property
+    def is_declared(self) -> bool:
+        """By a channel; every other sign is seen in a window of time."""
+        return self.sign is Sign.LAPSE and self.window_days == 0
 
 
 class Contribution(Model):

@@ -175,6 +175,17 @@ async def test_open_alerts_are_found_by_sign(timelines: TimelineStore) -> None:
     assert ["c", "a"] == [row.customer for row in rows]
 
 
+async def test_open_alerts_are_told_apart_by_who_was_declared_lost(timelines: TimelineStore) -> None:
+    await alerted(timelines, a=5, b=7)
+    await tell(timelines, "c", said(ANALYTICS, "c", (5, raised("c", 5, value_minor=6, is_declared=True))))
+
+    async def listed(lapse_declared: bool | None) -> list[str]:
+        return [row.customer for row in await timelines.open_alerts(lapse_declared=lapse_declared, limit=10)]
+
+    assert ["b", "c", "a"] == await listed(None)
+    assert (["c"], ["b", "a"]) == (await listed(True), await listed(False))
+
+
 async def test_a_cleared_alert_is_not_open(timelines: TimelineStore) -> None:
     await alerted(timelines, a=5, b=7)
     await tell(timelines, "b", said(ANALYTICS, "b", (9, cleared("b", 9)), first=2))

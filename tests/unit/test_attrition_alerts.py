@@ -128,7 +128,7 @@ def test_a_declared_lapse_is_told_at_once_and_ends_the_watch_when_there_is_no_mo
     outputs = silent(lapse, until=2000)
     told = next(alert for alert in alerts(outputs) if alert.time == from_micros(lapse.at))
     proof = next(proof for proof in told.data.signs if proof.sign is Sign.LAPSE)
-    assert ((lapse.evidence,), 1.0) == (proof.evidence, proof.probability)
+    assert ((lapse.evidence,), 1.0, True) == (proof.evidence, proof.probability, proof.is_declared)
     *_, last = alerts(outputs)
     assert ("cleared", "the customer has lapsed") == (course(outputs)[-1], last.data.contributions[0].reason)
     assert last.time == from_micros(lapse.at + 365 * DAY + (day(1) - day(0.4)))

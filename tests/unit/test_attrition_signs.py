@@ -34,7 +34,7 @@ def test_an_absence_is_a_decline_that_begins_with_the_week_after_the_last_event(
     proof = first_proof(sign, every(gap, kind, 0, 200), until=320)
     assert last.at < to_micros(proof.since) <= last.at + WEEK
     assert proof.last_before == proof.evidence[0] == last.evidence
-    assert (proof.observed, True) == (0, proof.expected > 5)
+    assert (proof.observed, True, False) == (0, proof.expected > 5, proof.is_declared)
     assert proof.probability is not None
     assert proof.probability > 0.7
 

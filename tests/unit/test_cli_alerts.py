@@ -4,10 +4,12 @@ import json
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from cli import alerts, context
 from cli.alerts import cells_of, line_of, open_alerts, read_message, signs_of
-from cli.errors import CliError
+from cli.errors import UNASKED, CliError
+from cli.main import app
 from cli.wording import measure
 from shared.contracts.generate import example
 from tests.unit.cli_records import record
@@ -109,8 +111,15 @@ def test_pages_are_read_until_there_are_enough(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(
         alerts, "connect", lambda api, key: context.connect(api, key, transport=httpx.MockTransport(answer))
     )
-    assert [{"n": 1}, {"n": 2}, {"n": 3}] == open_alerts("http://api", "k", sign="volume_decline", limit=10)
+    found = open_alerts("http://api", "k", sign="volume_decline", lapse_declared=False, limit=10)
+    assert [{"n": 1}, {"n": 2}, {"n": 3}] == found
     assert [
-        {"limit": "10", "sign": "volume_decline"},
-        {"limit": "8", "sign": "volume_decline", "cursor": "b"},
+        {"limit": "10", "sign": "volume_decline", "lapse_declared": "false"},
+        {"limit": "8", "sign": "volume_decline", "lapse_declared": "false", "cursor": "b"},
     ] == asked
+
+
+def test_whoever_follows_is_not_asked_who_has_lapsed() -> None:
+    error = CliRunner().invoke(app, ["alerts", "--follow", "--not-lapsed"]).exception
+    assert isinstance(error, CliError)
+    assert error.exit_code == UNASKED

@@ -152,6 +152,12 @@ async def test_alerts_are_narrowed_by_sign(api: httpx.AsyncClient) -> None:
     assert [] == (await api.get("/v1/alerts", params={"sign": Sign.CONTACT_DECLINE})).json()["items"]
 
 
+async def test_alerts_are_narrowed_to_customers_who_can_be_kept(api: httpx.AsyncClient) -> None:
+    kept = (await api.get("/v1/alerts", params={"lapse_declared": "false"})).json()["items"]
+    assert [False] * 3 == [row["lapse_declared"] for row in kept]
+    assert [] == (await api.get("/v1/alerts", params={"lapse_declared": "true"})).json()["items"]
+
+
 async def test_the_summary_counts_the_whole_base(api: httpx.AsyncClient) -> None:
     found = (await api.get("/v1/summary")).json()
     assert (4 + len(ODD_IDS), 1, 0) == (found["customers"], found["open_complaints"], found["lapsed"])
