@@ -1,9 +1,9 @@
 """`python -m tests.soak`: does a deployment hold out for an hour of real time, and does every alert come in time?
 
-Starts a whole deployment on Apache Kafka with several copies of every service, gives it the past of customers who fall
-silent on purpose, passes over to wall time, and sends everyday traffic around them. At the end the alerts that were due
-are held against those that came, the books are balanced, and the memory of each process is told. Exit code 1 unless
-everything is as it has to be.
+Starts a whole deployment on Apache Kafka with several copies of every service, gives it the past of accounts whose
+buyers fall silent on purpose, passes over to wall time, and sends everyday traffic around them. At the end the alerts
+that were due are held against those that came, the books are balanced, and the memory of each process is told. Exit
+code 1 unless everything is as it has to be.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ def soak(
             length = timedelta(minutes=minutes)
             lives = silent_lives(datetime.now(UTC) + LEAD, length, timedelta(seconds=apart))
             _take_past_in(stack, lives)
-            say(f"In wall time; {len(lives)} customers fall silent, {rate} events a second around them")
+            say(f"In wall time; {len(lives)} accounts lose buyers, {rate} events a second around them")
             began = time.monotonic()
             with traffic(stack, everyday(rate)) as sent:
                 memory = _watch(stack, sent, length.total_seconds())
@@ -114,7 +114,7 @@ def _result(stack: LocalStack, lives: list[Life], sent: Sent, seconds: float, be
     return Result(
         seconds=seconds, events=sent.events, behind_s=sent.behind_s, grid_s=grid_s,
         due=len(due), raised=len(found), missing=[one.customer for one in due if one.customer not in first],
-        twice=twice, others=len(first.keys() - known),
+        early=[one.customer for one in found if one.judged_s < 0], twice=twice, others=len(first.keys() - known),
         published_p50_s=middle(published), published_worst_s=max(published, default=float("nan")),
         judged_worst_s=max((one.judged_s for one in found), default=float("nan")),
         mib={name: (before.get(name, 0.0), mib) for name, mib in after.items()}, books=_books(stack),

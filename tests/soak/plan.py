@@ -1,5 +1,5 @@
-"""Who is sent during a soak, and what has to come of it? Customers whose silence has one right instant, and everyday
-traffic around them.
+"""Who is sent during a soak, and what has to come of it? Accounts whose buyers fall silent, each with one right instant
+for the alert whatever is learnt of the base, and everyday traffic around them.
 
 In: when it begins, how long it takes. Out: lives with the instant of their alert, and an endless stream of batches.
 """
@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 
 from cli.sending.lines import Line
 from tests.bench.load import KINDS, OFTEN, SEED, everyday_event
-from tests.system.lives import Life, life
+from tests.system.lives import Life, account
 
 BUSY_CUSTOMERS = 20_000
 
 
 def silent_lives(begin: datetime, last: timedelta, apart: timedelta) -> list[Life]:
-    """One customer's silence becomes an alert every `apart`, from `begin` on."""
-    return [life(f"silent-{n:05}", begin + n * apart) for n in range(int(last / apart))]
+    """One account's silence becomes an alert every `apart`, from `begin` on."""
+    return [account(f"silent-{n:05}", begin + n * apart) for n in range(int(last / apart))]
 
 
 def everyday(rate: int) -> Iterator[list[Line]]:

@@ -32,6 +32,7 @@ class Result:
     due: int
     raised: int
     missing: Sequence[str]
+    early: Sequence[str]  # whose first alert bears a time before it was due: the plan is wrong, and nothing is measured
     twice: int  # ids with more than one content; has to be 0
     others: int  # alerts raised for everyday customers
     published_p50_s: float
@@ -45,9 +46,10 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Every alert within one step, each once, and the books balance."""
+        """Every alert within one step, none before it was due, each once, and the books balance."""
         in_time = self.judged_worst_s < self.grid_s and self.published_worst_s < self.grid_s
-        return not self.missing and not self.twice and in_time and bool(self.books["balanced"])
+        as_planned = not self.missing and not self.early and not self.twice
+        return as_planned and in_time and bool(self.books["balanced"])
 
 
 def due_until(lives: Iterable[Life], end: datetime, grid: timedelta) -> list[Life]:

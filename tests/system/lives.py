@@ -1,11 +1,12 @@
 """Lives of customers planned so that an alert has one right instant.
 
-For silence, the core is asked alone when it speaks, and the life is moved in time until it is then: a risk depends on
-how far events lie apart, not on their dates.
+For silence, the core is asked alone when it speaks, and the life is moved in time until it is then: a verdict depends
+on how far events lie apart, not on their dates. The risk depends on the base as well, so a silent customer has a right
+instant only as long as nothing has been learnt of one; an account whose buyers leave has one in any base.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,32 +16,50 @@ from shared.contracts.values import format_time, to_micros
 
 RHYTHM = timedelta(days=10)
 PURCHASES = 12
+STILL_THERE = timedelta(days=42)  # of the third buyer, after the others: less than it takes for them to be gone
+
+Purchase = tuple[datetime, str | None]
+"""When, and by which buyer of the account."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """A customer who bought in an even rhythm, and then no more. `crossing`: the first instant that has an alert."""
+    """A customer who bought in an even rhythm, and then no more, or with fewer buyers. `crossing`: the first instant
+    that has an alert."""
 
     customer: str
-    bought: Sequence[datetime]
+    purchases: Sequence[Purchase]
     crossing: datetime
 
     def lines(self, **data: object) -> list[Line]:
         """Its purchases as a channel sends them. `data` is added to each."""
         return [
-            line(f"{self.customer}-{n}", self.customer, "purchase", at, amount_minor=2_000, currency="EUR", **data)
-            for n, at in enumerate(self.bought)
-        ]
+            line(
+                f"{self.customer}-{n}", self.customer, "purchase", at, amount_minor=2_000, currency="EUR",
+                **({} if buyer is None else {"buyer": buyer}), **data,
+            )
+            for n, (at, buyer) in enumerate(self.purchases)
+        ]  # fmt: skip
 
 
 def life(customer: str, crossing: datetime) -> Life:
-    """One whose alert is raised at `crossing`, to the microsecond."""
+    """One who falls silent and whose alert is raised at `crossing`, to the microsecond, in a base of a few."""
+    return _moved(customer, crossing, _rhythm_from)
+
+
+def account(customer: str, crossing: datetime) -> Life:
+    """Two of three buyers leave, the third buys what all of them bought: in any base the alert is raised at `crossing`,
+    to the microsecond."""
+    return _moved(customer, crossing, _fewer_buyers_from)
+
+
+def _moved(customer: str, crossing: datetime, purchases_from: Callable[[datetime], Sequence[Purchase]]) -> Life:
     first = crossing
     for _ in range(3):  # which purchases share a day with others may change the answer a little
-        bought = _rhythm_from(first)
-        first += crossing - bought[0] - _alert_after(bought)
-    assert first == bought[0]
-    return Life(customer, bought, crossing)
+        purchases = purchases_from(first)
+        first += crossing - purchases[0][0] - _alert_after(purchases)
+    assert first == purchases[0][0]
+    return Life(customer, purchases, crossing)
 
 
 def divided(customer: str, day: datetime) -> list[Line]:
@@ -64,15 +83,22 @@ def line(id_: str, customer: str, kind: str, at: datetime, **data: object) -> Li
     return Line(0, at, id_, json.dumps(event).encode())
 
 
-def _rhythm_from(first: datetime) -> list[datetime]:
-    return [first + n * RHYTHM for n in range(PURCHASES)]
+def _rhythm_from(first: datetime) -> list[Purchase]:
+    return [(first + n * RHYTHM, None) for n in range(PURCHASES)]
 
 
-def _alert_after(bought: Sequence[datetime]) -> timedelta:
+def _fewer_buyers_from(first: datetime) -> list[Purchase]:
+    turns = [first + n * RHYTHM / 3 for n in range(3 * PURCHASES + STILL_THERE // (RHYTHM / 3))]
+    return [(at, "abc"[n % 3] if n < 3 * PURCHASES else "c") for n, at in enumerate(turns)]
+
+
+def _alert_after(purchases: Sequence[Purchase]) -> timedelta:
     """From the first purchase to the first alert, if nothing else happens."""
-    core, first = Core(Rules()), to_micros(bought[0])
-    for at in bought:
-        core.observe(Observation("c", to_micros(at), "purchase", "web-shop|1", amount_minor=2_000, currency="EUR"))
+    core, first = Core(Rules()), to_micros(purchases[0][0])
+    for at, buyer in purchases:
+        core.observe(
+            Observation("c", to_micros(at), "purchase", "web-shop|1", amount_minor=2_000, currency="EUR", buyer=buyer)
+        )
     while (due := core.next_due()) is not None:
         if any(isinstance(output, AlertOut) for output in core.advance(due)):
             return timedelta(microseconds=due - first)

@@ -112,7 +112,7 @@ def test_an_import_of_the_past_is_told_on_the_timeline_and_judged_by_nobody(wall
     wall.chain.send(past.lines(**{"import": True}), history=False)
     wall.pass_time()
     told = wall.chain.timelines(["imported"], type="purchase-recorded")["imported"]
-    assert list(past.bought) == [parse_time(item["time"]) for item in told]
+    assert [at for at, _ in past.purchases] == [parse_time(item["time"]) for item in told]
     assert [] == wall.alerts("imported")
 
 
