@@ -52,6 +52,7 @@ VERBS = {
         Verb("customer", "One customer at a glance."),
         Verb("explain", "One customer's life in a picture: events, rhythm, risk, alerts."),
         Verb("alerts", "Who is drifting away, the most valuable first."),
+        Verb("measures", "What can be done to keep a customer: shows the catalogue, sends another."),
         Verb("dead-letters", "What could not be read, and why."),
         Verb("redrive", "Give parked causes and dead letters another try."),
         Verb("audit", "Prove that the books balance."),

@@ -131,6 +131,7 @@ PHRASES: dict[str, Callable[[Data], str]] = {
     "returned": lambda d: f"came back after {d['away_days']} days",
     "alert-acknowledgement-recorded": lambda d: f"{d['by']} has taken the alert in hand",
     "alert-snooze-recorded": lambda d: f"{d['by']} snoozed the alert until {day(d['until'])}: {d['reason']}",
+    "measures-recorded": lambda d: f"there are {len(d['measures'])} measures to choose from",
     "cause-noted": lambda d: "noted" + (f": {d['note']}" if d.get("note") else ", without consequences"),
     "cause-parked": _parked,
     "cause-released": lambda _: "an event that was set aside has been decided",

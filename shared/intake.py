@@ -8,6 +8,7 @@ limits, so that what it accepts is not refused a moment later behind the inbox, 
 from datetime import datetime, timedelta
 
 from shared.contracts.envelope import Inbound, Problem, Unreadable
+from shared.contracts.measures import CATALOGUE, Measures, is_of_catalogue
 from shared.contracts.protocol import Redrive
 from shared.contracts.values import OUR_SOURCES, format_time
 
@@ -18,11 +19,17 @@ BEHIND = timedelta(days=30)  # older events are an import of the past, and have 
 def admit(inbound: Inbound, *, now: datetime | None, ahead: timedelta = AHEAD, behind: timedelta = BEHIND) -> None:
     """`now`: none in `history` time, where every instant is as good as another.
 
-    Raises Unreadable with code `source-reserved`, `time-in-future` or `too-old`.
+    Raises Unreadable with code `source-reserved`, `wrong-subject`, `time-in-future` or `too-old`.
     """
     if is_reserved(inbound.source) and not isinstance(inbound.data, Redrive):  # an operator's command is ours
         raise _refusal(
             "source-reserved", "source", f"{inbound.source!r} is reserved for the system; use the channel's own name"
+        )
+    if is_of_catalogue(inbound.subject) != isinstance(inbound.data, Measures) and not isinstance(inbound.data, Redrive):
+        raise _refusal(
+            "wrong-subject",
+            "subject",
+            f"{CATALOGUE!r}, and what begins with it and '/', is for measures and nothing else",
         )
     if now is None:
         return

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import count
 
 from aiokafka.partitioner import murmur2
 
 from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.measures import OF_CATALOGUE
 
 CUSTOMER_EVENTS = "customer.events"
 ALERTS = "attrition.alerts"
@@ -56,3 +58,15 @@ TOPICS: tuple[Topic, ...] = (
 def partition_of(customer: str, partitions: int) -> int:
     """The partition of a customer: murmur2 of the key, as Kafka's Java client computes it."""
     return int(murmur2(customer.encode()) & 0x7FFFFFFF) % partitions
+
+
+@cache
+def catalogue_subjects(partitions: int) -> tuple[str, ...]:
+    """By partition, the subject under which a catalogue of measures stands in it: the first that lies there."""
+    found: dict[int, str] = {}
+    for number in count():
+        subject = f"{OF_CATALOGUE}{number}"
+        found.setdefault(partition_of(subject, partitions), subject)
+        if len(found) == partitions:
+            return tuple(found[partition] for partition in range(partitions))
+    raise AssertionError("there is no last number")

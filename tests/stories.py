@@ -18,6 +18,7 @@ from shared.contracts.analytics import (
     alert_id,
 )
 from shared.contracts.envelope import Event, Fact, write_fact
+from shared.contracts.measures import MeasuresRecorded
 from shared.contracts.retention import Basis
 from shared.contracts.values import Defector, Direction, Money, Stage
 from shared.memory_broker import MemoryRecord
@@ -49,6 +50,13 @@ def opened(complaint: str, on: float = 0) -> interaction.ComplaintOpened:
 def breached(complaint: str, on: float) -> interaction.ComplaintStandardBreached:
     standard = interaction.Standard.ACKNOWLEDGE
     return interaction.ComplaintStandardBreached(complaint=complaint, standard=standard, due=day(on))
+
+
+def measures(*names: str, success: int = 500) -> MeasuresRecorded:
+    """Each costs one euro."""
+    cost = {"amount_minor": 100, "currency": "EUR"}
+    said = [{"name": name, "words": f"do {name}", "cost": cost, "success_thousandths": success} for name in names]
+    return MeasuresRecorded.model_validate({"measures": said})
 
 
 def stage(name: Stage) -> acquisition.StageEntered:

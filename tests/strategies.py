@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from shared.contracts.catalogue import FACT_TYPES, INPUTS_OF
 from shared.contracts.envelope import Fact, Input
 from shared.contracts.interaction import EngagementDeepened, Matter
+from shared.contracts.measures import Advice, Measure, Measures, OfTicket, Suit, Thousandths
 from shared.contracts.values import Currency, Name, Stage, UtcTime, Words
 from shared.decider import END_OF_TIME, Cause, Elapsed, Observed, Received
 
@@ -35,6 +36,10 @@ _POOLS: tuple[tuple[Any, SearchStrategy[Any]], ...] = (
     (Words, st.sampled_from(("Too dear.", "Zu teuer …\n"))),
     (UtcTime, times),
     (Currency, st.sampled_from(("EUR", "JPY"))),
+    (Advice, st.just("a call")),
+    (Suit, st.sampled_from(("price", "lapse"))),
+    (Thousandths, st.sampled_from((0, 80, 1000))),
+    (OfTicket, st.sampled_from((0, 5, 100_000))),
     (int, st.sampled_from((0, 1, 1999, 2**53))),
     (str, st.sampled_from(("shop|1", "crm|2"))),
     (bool, st.booleans()),
@@ -49,6 +54,8 @@ def of_model(model: type[BaseModel]) -> SearchStrategy[Any]:
     fields = {name: _of_field(model, name, hints[name]) for name in model.model_fields}
     if model is EngagementDeepened:
         fields["stage"] = st.sampled_from((Stage.INTERACTION, Stage.EXCHANGE, Stage.COORDINATION))
+    if model is Measures:
+        fields["measures"] = st.lists(of_model(Measure), max_size=2, unique_by=lambda m: m.name).map(tuple)
     return st.fixed_dictionaries(fields).map(model.model_validate)
 
 

@@ -17,6 +17,7 @@ from services.analytics.replay import Replay, Score
 from services.analytics.rules import TARGETS, Rules, read_rules
 from shared.contracts.catalogue import INPUT_TYPES
 from shared.contracts.envelope import Inbound, Unreadable, read_inbound
+from shared.contracts.measures import is_of_catalogue
 from shared.contracts.values import to_micros
 from shared.intake import admit
 
@@ -130,6 +131,7 @@ def _take(line: Line, replay: Replay, tally: Tally) -> None:
         tally.twice += 1
         return
     tally.events += 1
-    tally.customers.add(event.subject)
+    if not is_of_catalogue(event.subject):
+        tally.customers.add(event.subject)
     if _is_inbound(event) and (done := tally.done.get(_kind(event))) is not None:
         done.setdefault(event.subject, []).append(to_micros(event.time))

@@ -76,7 +76,7 @@ class Checker:
     @property
     def _key(self) -> ApiKey:
         sources = frozenset({self.source or ANY_SOURCE})
-        return ApiKey("check", "", "check", frozenset({Scope.SEND}), sources, EPOCH)
+        return ApiKey("check", "", "check", frozenset({Scope.SEND, Scope.ADMIN}), sources, EPOCH)
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[tuple[int, "bytes | Checked"]]:

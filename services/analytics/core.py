@@ -21,6 +21,7 @@ from services.analytics.buyers import Verdict, active_buyers_decline
 from services.analytics.calendar import Calendar
 from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
+from services.analytics.measures import RULES_OF_THUMB, Catalogue
 from services.analytics.pages import PAGES, Pages
 from services.analytics.population.model import risks_of_many, unfitted
 from services.analytics.population.numbers import numbers, of_all
@@ -74,7 +75,7 @@ class Core:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.known = Known(unfitted(rules), Calendar({}))  # of the whole base; in force
+        self.known, self.catalogue = Known(unfitted(rules), Calendar({})), RULES_OF_THUMB  # in force
         self._customers = Pages(rules.name)
         self._due = Due()
 
@@ -94,6 +95,10 @@ class Core:
         self._due.put(c.id, c.due)
         return outputs
 
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Alerts go by it from now on, unless a later one is known."""
+        self.catalogue = max(self.catalogue, catalogue, key=Catalogue.place)
+
     def advance(self, instant: int) -> list[Output]:
         """Judges, in order of id, the customers for whom something fell due. Once an instant: again gives nothing."""
         outputs: list[Output] = []
@@ -111,10 +116,9 @@ class Core:
         return self._due.earliest()
 
     def risks(self, at: Sequence[int], of: Sequence[str] | None = None) -> Iterator[tuple[str, Sequence[float]]]:
-        """As of instants not before the latest observation: of those named, or of every customer who has bought, in
-        order of id."""
-        everybody = self._with_occasions() if of is None else map(self._in_hand, of)
-        for some in _batches(everybody, LOOKED_AT_ONCE):
+        """As of instants not before the latest observation: of those named, or of everybody, who has bought, by id."""
+        everybody = self._customers.everybody() if of is None else map(self._in_hand, of)
+        for some in _batches((c for c in everybody if c.occasions is not None), LOOKED_AT_ONCE):
             risks = risks_of_many(self.known.model, of_all(some), self.rules.horizon_days)
             said = np.stack([risks.at(np.full(len(some), instant / DAY)) for instant in at], axis=1)
             yield from zip((c.id for c in some), said.round(6).tolist(), strict=True)
@@ -153,8 +157,7 @@ class Core:
 
     def load_pages(self, pages: Mapping[int, bytes]) -> None:
         """Replaces all customers by those of the pages. Raises OtherState, and then nothing is replaced."""
-        loaded = self._customers.load(pages)
-        self._due = Due()
+        loaded, self._due = self._customers.load(pages), Due()
         for c in loaded:
             self._due.put(c.id, c.due)
 
@@ -197,9 +200,6 @@ class Core:
         found = self._customers.get(customer)
         assert found is not None, "seen a moment ago"
         return found
-
-    def _with_occasions(self) -> Iterator[Customer]:
-        return (c for c in self._customers.everybody() if c.occasions is not None)
 
     def _is_watched(self, c: Customer) -> bool:
         """Not after a declared lapse, when the time is over in which they may be won back."""
@@ -277,7 +277,7 @@ class Core:
         return over if c.lapsed_at is not None else min(over, min(c.dues), alerts.awaits(c.life, self.rules))
 
     def _alert(self, c: Customer, at: int, why: Transition, o: Observation | None) -> AlertOut:
-        said = message(c, at, why, o, self.rules, self.known)
+        said = message(c, at, why, o, self.rules, self.known, self.catalogue)
         c.alerts += 1
         c.life.risk = said.risk
         return AlertOut(c.id, alert_bytes(c.id, c.alerts, MESSAGES[why], said))

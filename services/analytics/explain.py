@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from services.analytics import changes
 from services.analytics.alerts import Transition
 from services.analytics.buyers import leaves_at, regular_buyers
-from services.analytics.measures import default_catalogue, recommended
+from services.analytics.measures import Catalogue, recommended
 from services.analytics.population.model import Model
 from services.analytics.population.part import Known
 from services.analytics.record import (
@@ -66,7 +66,9 @@ MESSAGES: dict[Transition, type[AttritionAlert]] = {
 }
 
 
-def message(c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, of_base: Known) -> Message:
+def message(
+    c: Customer, at: int, why: Transition, o: Observation | None, rules: Rules, of_base: Known, catalogue: Catalogue
+) -> Message:
     """`o`: the observation at hand, if it was one; a snooze takes its figures from there."""
     signs = evidence(c, at, rules, of_base)
     risk, worth = rounded_risk(c, at, rules, of_base.model), worths(c, rules, of_base.model)
@@ -78,7 +80,7 @@ def message(c: Customer, at: int, why: Transition, o: Observation | None, rules:
         contributions=_contributions(c, at, signs, why, rules, of_base.model),
         signs=signs,
         value_at_risk=value_at_risk(worth, risk),
-        recommended=_recommended(c, signs, worth, risk),
+        recommended=_recommended(c, signs, worth, risk, catalogue),
         probable_cause=c.cause,
         segment=c.segment,
         rules=rules.name,
@@ -111,14 +113,13 @@ def value_at_risk(worth: Sequence[Worth], risk: float | None) -> tuple[Money, ..
 
 
 def _recommended(
-    c: Customer, signs: Sequence[SignEvidence], worth: Sequence[Worth], risk: float | None
+    c: Customer, signs: Sequence[SignEvidence], worth: Sequence[Worth], risk: float | None, catalogue: Catalogue
 ) -> Recommendation | None:
     """In the currency of most purchases. Of an alert that is cleared, nothing is to be done."""
     if risk is None or not worth or not c.life.is_open:
         return None
     most = max(worth, key=lambda w: (w.purchases, w.currency))
-    known = {c.cause or "", *(sign.sign for sign in signs)}
-    return recommended(risk, most.value, most.currency, default_catalogue(most.ticket, most.currency), known)
+    return recommended(risk, most, catalogue, {c.cause or "", *(sign.sign for sign in signs)})
 
 
 def evidence(c: Customer, at: int, rules: Rules, of_base: Known) -> tuple[SignEvidence, ...]:

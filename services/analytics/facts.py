@@ -1,8 +1,8 @@
 """What analytics reads of a fact: only what it uses, decoded by a tolerant reader, because every fact of the log passes
 here.
 
-In: bytes of a record of the log. Out: a `LogFact`; of a recorded input also what the core judges. Held to the committed
-examples of every fact by a test.
+In: bytes of a record of the log. Out: a `LogFact`; of a recorded input also what the core goes by. Held to the
+committed examples of every fact by a test.
 """
 
 from datetime import datetime
@@ -10,11 +10,13 @@ from datetime import datetime
 import msgspec
 
 from services.analytics.core import Observation
+from services.analytics.measures import Catalogue, Measure
 from shared.contracts import acquisition, interaction, retention
 from shared.contracts.envelope import Problem, Unreadable
+from shared.contracts.measures import MeasuresRecorded
 from shared.contracts.values import to_micros
 
-KINDS: dict[str, str] = {  # recorded input -> what the core calls it; everything else carries no weight
+KINDS: dict[str, str] = {  # what is recorded of a customer -> what the core calls it
     acquisition.EnquiryRecorded.TYPE: "enquiry",
     interaction.ContactRecorded.TYPE: "contact",
     interaction.ComplaintRecorded.TYPE: "complaint",
@@ -38,6 +40,7 @@ class _Data(msgspec.Struct, frozen=True):
     alert: str | None = None
     until: datetime | None = None
     imported: bool = msgspec.field(default=False, name="import")
+    measures: tuple[Measure, ...] = ()
 
 
 class LogFact(msgspec.Struct, frozen=True):
@@ -73,8 +76,15 @@ def read(raw: bytes) -> LogFact:
         raise Unreadable("invalid-envelope", [Problem("", str(error))]) from None
 
 
+def input_of(fact: LogFact) -> Observation | Catalogue | None:
+    """None: a derived fact, or one that carries no weight; it is for the timeline only."""
+    if fact.type == MeasuresRecorded.TYPE:
+        return Catalogue(fact.data.measures, to_micros(fact.time), fact.input)
+    return observation(fact)
+
+
 def observation(fact: LogFact) -> Observation | None:
-    """None: a derived fact, which is for the timeline only."""
+    """None: it says nothing of a customer that would be judged."""
     kind = KINDS.get(fact.type)
     if kind is None:
         return None

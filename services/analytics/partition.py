@@ -12,7 +12,8 @@ import msgspec
 
 from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
-from services.analytics.facts import LogFact, observation, read
+from services.analytics.facts import LogFact, input_of, read
+from services.analytics.measures import RULES_OF_THUMB, Catalogue
 from services.analytics.order import Chain, Instant, Order, Stop
 from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
@@ -48,6 +49,7 @@ class _Meta(msgspec.Struct):
     stop: int | None = None
     heard: int = 0  # the week of the result in force; 0: none
     has_spoken: bool = False
+    catalogue: Catalogue = RULES_OF_THUMB
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +57,7 @@ class _Read(msgspec.Struct, frozen=True, gc=False):
 
     chain: Chain
     sequence: int
-    seen: Observation | None
+    seen: Observation | Catalogue | None
     imported: bool
 
 
@@ -113,7 +115,7 @@ class Partition:
         book = self.books.of(fact.subject)
         if not self._is_next(record, chain, sequence, book):
             return []
-        seen = observation(fact)
+        seen = input_of(fact)
         if seen is None and chain not in self._read:  # it carries no weight, and what it follows has been judged
             setattr(book, producer, sequence)
             return []
@@ -142,6 +144,7 @@ class Partition:
                 self._order.stop,
                 self._heard,
                 self._has_spoken,
+                self.core.catalogue,
             )
         )
         pages = self.core.dump_pages(changed_only=True)
@@ -219,6 +222,9 @@ class Partition:
         self.late += self._history and seen.at < self._order.judged
         if read.imported and not self._history:
             return []  # an import of the past is for the timeline; a later version of the rules may judge it
+        if isinstance(seen, Catalogue):
+            self.core.adopt(seen)
+            return []
         return self.core.observe(seen)
 
     def _restore(self, saved: Checkpoint) -> None:
@@ -226,5 +232,6 @@ class Partition:
         self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
         self._order.resume(meta.ticks, meta.judged, meta.stop)
         self._heard, self._is_resumed, self._has_spoken = meta.heard, not meta.heard, meta.has_spoken
+        self.core.catalogue = meta.catalogue
         self.core.load_pages({n: page for n, page in saved.pages.items() if n < FIRST_BOOK_PAGE})
         self.books.load({n - FIRST_BOOK_PAGE: page for n, page in saved.pages.items() if n >= FIRST_BOOK_PAGE})

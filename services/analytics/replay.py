@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.analytics.core import Core, Observation, Output
-from services.analytics.facts import observation, read
+from services.analytics.facts import input_of, read
+from services.analytics.measures import Catalogue
 from services.analytics.order import Instant, Order, Stop
 from services.analytics.partition import HOUR
 from services.analytics.population.part import DELAY, Result, known_as_of, next_look
@@ -41,7 +42,9 @@ class Replay:
 
     def __init__(self, rules: Rules, *, grid: int = HOUR, is_scored: bool = True) -> None:
         self._core = Core(rules)
-        self._order: Order[Observation] = Order(grid=grid, next_due=self._core.next_due, may_pass=lambda _: True)
+        self._order: Order[Observation | Catalogue] = Order(
+            grid=grid, next_due=self._core.next_due, may_pass=lambda _: True
+        )
         self._refit, self._has_spoken = Refit(rules, partitions=1), False
         self.results: dict[int, Result] = {}
         self._known: set[tuple[str, str]] = set()  # customer, cause
@@ -59,7 +62,7 @@ class Replay:
         if self._scored is None and self._is_scored:
             self._scored = at // DAY * DAY + DAY - 1_000_000  # as of the end of the first day
             self._phase = self._scored % WEEK
-        if (seen := observation_of(event)) is not None:
+        if (seen := input_of_event(event)) is not None:
             chain = OWNER_OF[event.type], event.subject
             self._order.hold(chain, at, event.cause, self._taken, seen, derived=False)
         self._taken += 1
@@ -74,8 +77,14 @@ class Replay:
             if isinstance(step, Stop):
                 yield from self._stopped(step.at)
             else:
-                yield from self._core.advance(step.at) if isinstance(step, Instant) else self._observed(step)
+                yield from self._core.advance(step.at) if isinstance(step, Instant) else self._judged(step)
         yield from self._scores(to)
+
+    def _judged(self, seen: Observation | Catalogue) -> Sequence[Output]:
+        if isinstance(seen, Catalogue):
+            self._core.adopt(seen)
+            return []
+        return self._observed(seen)
 
     def _observed(self, o: Observation) -> Sequence[Output]:
         if self._is_scored and is_occasion(o, self._core.rules):
@@ -133,10 +142,10 @@ def risk_by_week(
             yield from ((instant, risk) for _, [risk] in core.risks([instant]))
 
 
-def observation_of(event: Inbound) -> Observation | None:
+def input_of_event(event: Inbound) -> Observation | Catalogue | None:
     """What the service makes of the event once it has been recorded."""
     producer, fact = OWNER_OF[event.type], recorded(event.data, RECORDED_AS[type(event.data)])
     at = Event(
         producer, event.subject, 1, 1, 1, event.time, event.cause, event.digest, event.cause, None, fact.TYPE, fact
     )  # fmt: skip
-    return observation(read(write_fact(at)))
+    return input_of(read(write_fact(at)))

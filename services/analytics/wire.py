@@ -52,6 +52,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     is_worth_it: bool
     break_even_risk: float | None = None
     break_even_success: float | None = None
+    catalogue: str | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -107,7 +107,7 @@ async def _answer(
         outcomes = [examine_alone(body, key, terms)] if events is None else await _examine_all(events, key, terms)
         if not body.batch:
             _refuse_single(outcomes[0])
-        await publish([outcome.record for outcome in outcomes if isinstance(outcome, Taken)])
+        await publish([record for outcome in outcomes if isinstance(outcome, Taken) for record in outcome.records])
     return _receipt(outcomes, *success)
 
 

@@ -1,13 +1,13 @@
 """Is this event taken, and where does it go?
 
-In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, or a refusal. Pure. Behind
-this door an event is one document, in whichever mode it came.
+In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, of a catalogue of measures one
+for each partition, or a refusal. Pure. Behind this door an event is one document, in whichever mode it came.
 """
 
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,14 +16,16 @@ from services.gateway.body import Body
 from shared.broker import Outgoing
 from shared.contracts.binary_mode import attributes_of_http, check_agreement, structured
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF
-from shared.contracts.envelope import Problem, Unreadable, read_inbound
+from shared.contracts.envelope import Inbound, Problem, Unreadable, compact_json, read_inbound
+from shared.contracts.measures import Measures
 from shared.contracts.values import MAX_ID
 from shared.http import clip, problem_document
 from shared.intake import admit
-from shared.keys import ApiKey
-from shared.topics import inbox, partition_of
+from shared.keys import ApiKey, Scope
+from shared.topics import catalogue_subjects, inbox, partition_of
 
-STATUS_OF = {"not-json": 400, "two-modes": 400, "too-large": 413, "source-not-yours": 403}  # of every other code: 422
+STATUS_OF = {"not-json": 400, "two-modes": 400, "too-large": 413, "source-not-yours": 403, "scope-missing": 403}
+"""Of every other code: 422."""
 TRACEPARENT = "traceparent"
 _W3C = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -42,7 +44,7 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class Taken:
     id: str
-    record: Outgoing
+    records: Sequence[Outgoing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Refused:
 
 
 def examine(raw: bytes, key: ApiKey, terms: Terms) -> Taken | Refused:
-    """The value of the record is `raw` itself: nothing accepted is changed."""
+    """The value of the record is `raw` itself: nothing accepted is changed. Of a catalogue only the subject is."""
     try:
         return _take(raw, key, terms)
     except Unreadable as refusal:
@@ -98,9 +100,23 @@ def _take(raw: bytes, key: ApiKey, terms: Terms) -> Taken:
             f"{event.source!r} is not a source of this key; its sources are {', '.join(sorted(key.sources)) or 'none'}"
         )
         raise Unreadable("source-not-yours", [Problem("source", reason)])
+    if isinstance(event.data, Measures) and Scope.ADMIN not in key.scopes:
+        reason = f"measures hold for every customer: it takes a key with the scope '{Scope.ADMIN}', too"
+        raise Unreadable("scope-missing", [Problem("type", reason)])
     headers = () if event.traceparent else ((TRACEPARENT, terms.trace.encode()),)
-    place = partition_of(event.subject, terms.partitions)
-    return Taken(event.id, Outgoing(inbox(OWNER_OF[event.type]), place, event.subject.encode(), raw, headers))
+    topic = inbox(OWNER_OF[event.type])
+    places = _places(event, raw, terms.partitions)
+    return Taken(event.id, [Outgoing(topic, number, key_, value, headers) for number, key_, value in places])
+
+
+def _places(event: Inbound, raw: bytes, partitions: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """Partition, key and value of each record."""
+    if not isinstance(event.data, Measures):
+        yield partition_of(event.subject, partitions), event.subject.encode(), raw
+        return
+    document = json.loads(raw)
+    for number, subject in enumerate(catalogue_subjects(partitions)):
+        yield number, subject.encode(), compact_json(document | {"subject": subject})
 
 
 def trace_of(header: str | None) -> str:

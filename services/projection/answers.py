@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from services.projection.attrition import AlertRow
 from services.projection.timeline import Entry
 from services.projection.view import Mark, View
+from shared.contracts.measures import MeasuresRecorded, RecordedMeasure
 from shared.contracts.values import format_time, from_micros
 
 
@@ -88,6 +89,9 @@ class Recommended(Answer):
     success: float = Field(description="assumed: of those who would have left, the share that stays with it")
     break_even_success: float | None = Field(description="what it would have to be; none: nothing would do")
     break_even_risk: float | None = Field(description="above it, it would be worth it; none: at no risk")
+    catalogue: str | None = Field(
+        description="source|id of the event that brought the measure; none: assumed by rule of thumb"
+    )
 
 
 class AlertBody(Answer):
@@ -115,6 +119,14 @@ class Alert(AlertBody):
 class AlertPage(Answer):
     items: list[Alert]
     next: Next = None
+
+
+class Catalogue(Answer):
+    """Which measures there are, by the newest catalogue that was sent."""
+
+    since: Time = Field(description="its own time; alerts go by it from then on")
+    event: str = Field(description="source|id of the event that brought it")
+    measures: list[RecordedMeasure]
 
 
 class Acquisition(Answer):
@@ -234,3 +246,8 @@ def alert_answer(row: AlertRow) -> Alert:
 
 def customer_answer(customer: str, view: View, as_of: datetime | None) -> Customer:
     return Customer(customer=customer, as_of=as_of, **dict(Glance.model_validate(view)))
+
+
+def catalogue_answer(entry: Entry) -> Catalogue:
+    said = MeasuresRecorded.model_validate_json(entry.data)
+    return Catalogue(since=from_micros(entry.at), event=entry.input or "", measures=list(said.measures))

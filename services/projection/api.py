@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from services.projection.answers import (
     AlertPage,
+    Catalogue,
     Customer,
     CustomerPage,
     Summary,
     TimelinePage,
     alert_answer,
+    catalogue_answer,
     customer_answer,
     entry_answer,
 )
@@ -26,6 +28,7 @@ from services.projection.timeline import Place, short_name
 from services.projection.timeline import Query as Wanted
 from shared.contracts.analytics import Sign
 from shared.contracts.envelope import Problem
+from shared.contracts.measures import FIRST_OF_CATALOGUE, MeasuresRecorded
 from shared.contracts.values import UtcTime, to_micros
 from shared.http import HttpProblem, problem_responses, require
 from shared.keys import Scope
@@ -140,6 +143,16 @@ async def alerts(
     last = found[limit - 1] if len(found) > limit else None
     following = None if last is None else AlertPlace(last.alert.value_minor, last.customer)
     return AlertPage(items=[alert_answer(row) for row in found[:limit]], next=_next(following))
+
+
+@router.get("/measures", operation_id="read_measures", tags=["measures"], responses=problem_responses(404))
+async def measures(store: Store) -> Catalogue:
+    """The measures that alerts recommend, as they were sent last."""
+    newest = Wanted(types=frozenset([MeasuresRecorded.TYPE]), newest_first=True, limit=1)
+    found = await read_timeline(store, FIRST_OF_CATALOGUE, newest)
+    if found is None or not found.entries:
+        raise HttpProblem(404, "no-measures", "Nobody has sent measures; alerts recommend by rule of thumb.")
+    return catalogue_answer(found.entries[0])
 
 
 @router.get("/summary", operation_id="read_summary", tags=["summary"])

@@ -31,6 +31,7 @@ class RecommendedView(msgspec.Struct, frozen=True):
     is_worth_it: bool
     break_even_risk: float | None = None
     break_even_success: float | None = None
+    catalogue: str | None = None
 
 
 class AlertView(msgspec.Struct, frozen=True):

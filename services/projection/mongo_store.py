@@ -21,8 +21,10 @@ from services.projection.ledger import Change, Customer, PageRef
 from services.projection.store import AlertPlace
 from services.projection.timeline import Entry
 from services.projection.view import VERSION, View, fold
+from shared.contracts.measures import BEHIND_CATALOGUE, OF_CATALOGUE
 from shared.mongo import Database, Document, Documents, collisions
 
+CUSTOMERS: Document = {"$or": [{"_id": {"$lt": OF_CATALOGUE}}, {"_id": {"$gte": BEHIND_CATALOGUE}}]}
 WITHOUT_PAGES = {"pages": 0}  # their list grows with the history; what is loaded for every batch must not
 _entries = msgspec.json.Decoder(tuple[Entry, ...]).decode
 _view = msgspec.json.Decoder(View).decode
@@ -71,7 +73,7 @@ class MongoStore:
         bounds: Document = {"$gt": after} if after >= prefix else {"$gte": prefix}
         if prefix:
             bounds["$lt"] = prefix + chr(0x10FFFF)
-        cursor = self._customers.find({"_id": bounds}, {"_id": 1}).sort([("_id", ASCENDING)]).limit(limit)
+        cursor = self._customers.find({"_id": bounds, **CUSTOMERS}, {"_id": 1}).sort([("_id", ASCENDING)]).limit(limit)
         return [d["_id"] async for d in cursor]
 
     async def open_alerts(
@@ -96,7 +98,7 @@ class MongoStore:
         return [AlertRow(d["_id"], _alert(d["alert"])) async for d in cursor]
 
     async def views(self) -> AsyncIterator[View]:
-        async for document in self._customers.find({}, {"view": 1, "rules": 1}):
+        async for document in self._customers.find(CUSTOMERS, {"view": 1, "rules": 1}):
             if document["rules"] == VERSION:
                 yield _view(document["view"])
             elif (found := await self.find(document["_id"])) is not None:

@@ -1,6 +1,7 @@
 """The seam to the memory of the projection: customers, the full pages of their timelines, and their newest alerts.
 
-Promise: a customer is stored only over the very revision it was made from, so of two owners one wins and the other is
+What is kept of a catalogue of measures lies among the customers, and is counted and listed as none. Promise: a customer
+is stored only over the very revision it was made from, so of two owners one wins and the other is
 told. A page is never changed, so a reader that has a customer can read its pages however long it takes. Implemented
 by `MemoryStore` and `mongo_store`, held to one contract suite.
 """
@@ -13,6 +14,7 @@ from services.projection.attrition import AlertRow
 from services.projection.ledger import Change, Customer, PageRef
 from services.projection.timeline import Entry
 from services.projection.view import View
+from shared.contracts.measures import is_of_catalogue
 
 
 class AlertPlace(NamedTuple):
@@ -86,7 +88,8 @@ class MemoryStore:
         return lost
 
     async def list_customers(self, *, prefix: str = "", after: str = "", limit: int) -> list[str]:
-        return sorted(c for c in self.customers if c.startswith(prefix) and c > after)[:limit]
+        wanted = (c for c in self.customers if c.startswith(prefix) and c > after and not is_of_catalogue(c))
+        return sorted(wanted)[:limit]
 
     async def open_alerts(
         self,
@@ -104,7 +107,8 @@ class MemoryStore:
 
     async def views(self) -> AsyncIterator[View]:
         for customer in list(self.customers.values()):
-            yield customer.view
+            if not is_of_catalogue(customer.id):
+                yield customer.view
 
 
 def _gravity(row: AlertRow) -> tuple[int, str]:

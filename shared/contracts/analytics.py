@@ -90,6 +90,9 @@ class Recommendation(Model):
     break_even_success: Probability | None = Field(
         default=None, description="above it, it would be worth it at this risk; none: with no success"
     )
+    catalogue: str | None = Field(
+        default=None, description="source|id of the event that brought the measure; none: assumed by rule of thumb"
+    )
 
 
 class AttritionAlert(Fact):

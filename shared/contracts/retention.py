@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from shared.contracts.envelope import Fact, Input
+from shared.contracts.measures import Measures, MeasuresRecorded
 from shared.contracts.values import Count, Currency, Defector, Minor, Money, Name, UtcTime, Words
 
 
@@ -119,18 +120,20 @@ class Returned(Fact):
     away_days: Count = Field(description="whole days since the lapse; 0 also if a late purchase shows that it was none")
 
 
-INPUTS: tuple[type[Input], ...] = (Purchase, Lapse, AlertAcknowledged, AlertSnoozed)
+INPUTS: tuple[type[Input], ...] = (Purchase, Lapse, AlertAcknowledged, AlertSnoozed, Measures)
 RECORDED_AS: dict[type[Input], type[Fact]] = {
     Purchase: PurchaseRecorded,
     Lapse: LapseRecorded,
     AlertAcknowledged: AlertAcknowledgementRecorded,
     AlertSnoozed: AlertSnoozeRecorded,
+    Measures: MeasuresRecorded,
 }
 FACTS: tuple[type[Fact], ...] = (
     PurchaseRecorded,
     LapseRecorded,
     AlertAcknowledgementRecorded,
     AlertSnoozeRecorded,
+    MeasuresRecorded,
     FirstPurchase,
     Lapsed,
     GrievanceNoted,

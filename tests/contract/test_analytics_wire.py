@@ -65,6 +65,7 @@ measures = st.builds(
     is_worth_it=st.booleans(),
     break_even_risk=risks,
     break_even_success=risks,
+    catalogue=st.none() | texts,
 )
 said: dict[str, st.SearchStrategy[Any]] = {
     "alert": texts,

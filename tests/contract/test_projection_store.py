@@ -13,8 +13,9 @@ from services.projection.store import AlertPlace, MemoryStore, TimelineStore
 from services.projection.timeline import Entry
 from services.projection.view import View, fold
 from shared.contracts.analytics import Sign
+from shared.contracts.measures import FIRST_OF_CATALOGUE
 from shared.mongo import Database
-from tests.stories import ANALYTICS, Told, cleared, purchase, raised, told
+from tests.stories import ANALYTICS, Told, cleared, measures, purchase, raised, told
 
 ODD_IDS = ["a/b", "a.b", "$set", "ä ö", "c?x=1#y", "x" * 128, "日本", "a\u00a0b"]
 
@@ -198,6 +199,17 @@ async def test_a_stale_owner_does_not_bring_back_a_cleared_alert(timelines: Time
     await tell(timelines, "a", alerts)
     assert {"a"} == await timelines.save([take(Customer("a"), alerts[:1]).change])
     assert [] == await timelines.open_alerts(limit=10)
+
+
+async def test_a_catalogue_of_measures_is_kept_and_is_no_customer(timelines: TimelineStore) -> None:
+    await tell(timelines, FIRST_OF_CATALOGUE, said("retention", FIRST_OF_CATALOGUE, (1, measures("a call"))))
+    neighbours = ["measurer", "measures.", "measures0"]
+    for customer in neighbours:
+        await tell(timelines, customer, purchases(customer, 1))
+    assert neighbours == await timelines.list_customers(prefix="measure", limit=10)
+    assert ["measures.", "measures0"] == await timelines.list_customers(after="measurer", limit=10)
+    assert len(neighbours) == len([view async for view in timelines.views()])
+    assert await timelines.find(FIRST_OF_CATALOGUE) is not None
 
 
 async def test_views_of_an_older_release_are_folded_anew(

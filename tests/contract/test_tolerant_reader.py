@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
-from services.analytics.facts import KINDS, observation, read
+from services.analytics.facts import KINDS, input_of, observation, read
+from services.analytics.measures import Amount, Catalogue
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable, read_fact
+from shared.contracts.measures import MeasuresRecorded
 from shared.contracts.values import to_micros
 
 EXAMPLES = Path(__file__).parents[2] / "shared" / "contracts" / "examples"
@@ -41,9 +44,22 @@ def test_what_is_judged_of_a_recorded_input_is_what_it_says(type_: str) -> None:
     assert (said.get("direction", "inbound") == "inbound") == seen.inbound
 
 
-@pytest.mark.parametrize("type_", sorted(FACT_TYPES.keys() - KINDS.keys()))
+def test_a_catalogue_says_of_each_measure_what_the_contract_says() -> None:
+    found, event = input_of(read(example(MeasuresRecorded.TYPE))), read_fact(example(MeasuresRecorded.TYPE), FACT_TYPES)
+    assert isinstance(found, Catalogue)
+    assert isinstance(event.data, MeasuresRecorded)
+    assert (to_micros(event.time), event.input) == (found.at, found.evidence)
+    for ours, said in zip(found.measures, event.data.measures, strict=True):
+        assert said.model_dump(mode="json", exclude={"cost", "incentive", "suits"}).items() <= asdict(ours).items()
+        assert said.suits == ours.suits
+        for amount, by_contract in ((ours.cost, said.cost), (ours.incentive, said.incentive)):
+            assert (by_contract.model_dump() if by_contract else {}).items() <= asdict(amount).items()
+            assert by_contract is not None or amount == Amount()
+
+
+@pytest.mark.parametrize("type_", sorted(FACT_TYPES.keys() - KINDS.keys() - {MeasuresRecorded.TYPE}))
 def test_a_derived_fact_carries_no_weight(type_: str) -> None:
-    assert observation(read(example(type_))) is None
+    assert input_of(read(example(type_))) is None
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[1]", b'{"source": 1}'])

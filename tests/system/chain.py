@@ -34,16 +34,18 @@ from cli.topic_reader import read_to_end
 from deploy.local.stack import LocalStack
 from shared.broker import Record
 from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.measures import is_of_catalogue
 from shared.contracts.tick import read_tick
 from shared.topics import ALERTS, CUSTOMER_EVENTS, inbox
 from tests.system.interruptions import Interruptions
-from tests.system.lives import divided
+from tests.system.lives import catalogue, divided
 
 SOURCE = "web-shop"  # of the lines that name none
 LOOK_S = 0.1
 QUIET_WITHIN_S = 240  # on a machine that does much else; a quiet one needs a tenth
 AT_ONCE = 4  # requests to the read API
 EXCERPT = datetime(1997, 11, 13, tzinfo=UTC), datetime(1998, 3, 27, tzinfo=UTC)  # customers of the story begin to drift
+CATALOGUE_AT = EXCERPT[0] + timedelta(days=70, hours=33)  # a second complaint comes at this instant, too
 Goals = dict[str, dict[TopicPartition, int]]  # group -> offsets
 T = TypeVar("T")
 
@@ -65,12 +67,13 @@ def whole_history() -> list[Line]:
 
 def excerpt() -> list[Line]:
     """Four and a half months of the sample and the story: short, and yet some customers drift away. Beside them, every
-    other day, somebody whose alert tells in which order two services were heard."""
+    other day, somebody whose alert tells in which order two services were heard. In the middle a catalogue of measures
+    comes, at the very instant at which one of them raises an alert."""
     files = (read_lines(open_lines(file), source=SOURCE) for file in (CDNOW, STORY))
     known = [line for line in merge_lines(*files) if EXCERPT[0] <= line.at < EXCERPT[1]]
     days = range(0, (EXCERPT[1] - EXCERPT[0]).days - 2, 2)
     planned = [line for n in days for line in divided(f"divided-{n:03}", EXCERPT[0] + timedelta(days=n))]
-    return sorted(known + planned, key=lambda line: line.at)
+    return sorted([*known, *planned, catalogue(CATALOGUE_AT)], key=lambda line: line.at)
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,8 @@ def the_one(copies: Sequence[bytes]) -> bytes:
 
 def customers_of(lines: Collection[Line]) -> list[str]:
     """Each once, in order of the first event."""
-    return list(dict.fromkeys(str(json.loads(line.body)["subject"]) for line in lines))
+    subjects = dict.fromkeys(str(json.loads(line.body)["subject"]) for line in lines)
+    return [subject for subject in subjects if not is_of_catalogue(subject)]
 
 
 @cache

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from cli.sending.lines import Line
 from services.analytics.core import AlertOut, Core, Observation, Rules
+from shared.contracts.measures import CATALOGUE
 from shared.contracts.values import format_time, to_micros
 
 RHYTHM = timedelta(days=10)
@@ -75,9 +76,25 @@ def divided(customer: str, day: datetime) -> list[Line]:
     ]
 
 
+def catalogue(at: datetime) -> Line:
+    """Measures in money of either currency, and in shares of the ticket."""
+    calls = [
+        {"name": f"call in {currency}", "words": "a call", "cost": {"amount_minor": 1, "currency": currency},
+         "success_thousandths": 90}
+        for currency in ("EUR", "USD")
+    ]  # fmt: skip
+    remedy = {"name": "remedy", "words": "a remedy", "cost": {"thousandths_of_ticket": 10}, "success_thousandths": 400,
+              "suits": ["complaint_increase"]}  # fmt: skip
+    return _line("crm", f"measures-{at:%Y%m%d}", CATALOGUE, "measures", at, measures=[*calls, remedy])
+
+
 def line(id_: str, customer: str, kind: str, at: datetime, **data: object) -> Line:
+    return _line("web-shop", id_, customer, kind, at, **data)
+
+
+def _line(source: str, id_: str, subject: str, kind: str, at: datetime, **data: object) -> Line:
     event = {
-        "specversion": "1.0", "id": id_, "source": "web-shop", "type": f"tenure.{kind}.v1", "subject": customer,
+        "specversion": "1.0", "id": id_, "source": source, "type": f"tenure.{kind}.v1", "subject": subject,
         "time": format_time(at), "data": data,
     }  # fmt: skip
     return Line(0, at, id_, json.dumps(event).encode())

@@ -17,10 +17,10 @@ from services.analytics.population.results import Results
 from services.analytics.replay import Replay
 from services.analytics.rules import Rules
 from shared.broker import Record
-from shared.contracts.analytics import Sign, read_alert
+from shared.contracts.analytics import Alert, Sign, read_alert
 from shared.topics import POPULATION
 from tests.proofs import unproven
-from tests.system.chain import Chain, Outcome, customers_of, deployment, excerpt, undisturbed
+from tests.system.chain import CATALOGUE_AT, Chain, Outcome, customers_of, deployment, excerpt, undisturbed
 
 pytestmark = pytest.mark.system
 
@@ -66,11 +66,24 @@ def outcome(other: Chain) -> Outcome:
     return other.outcome(customers_of(excerpt()))
 
 
+def alerts() -> list[Alert]:
+    return [read_alert(raw) for raw in undisturbed().alerts.values()]
+
+
 def test_the_excerpt_gives_alerts_of_several_signs() -> None:
-    alerts = [read_alert(raw) for raw in undisturbed().alerts.values()]
-    signs = {sign.sign for alert in alerts for sign in alert.data.signs}
-    assert len(alerts) >= 10
+    signs = {sign.sign for alert in alerts() for sign in alert.data.signs}
+    assert len(alerts()) >= 10
     assert {Sign.ATTRITION, Sign.COMPLAINT_INCREASE, Sign.ACTIVE_BUYERS_DECLINE} <= signs
+
+
+def test_alerts_go_by_the_catalogue_from_its_instant_on_and_all_partitions_alike() -> None:
+    advice = {(alert.data.as_of, found) for alert in alerts() if (found := alert.data.recommended)}
+    before = {found.name for at, found in advice if found.catalogue is None}
+    brought = {found.name for at, found in advice if found.catalogue is not None}
+    assert {"call in EUR", "call in USD", "remedy"} == brought
+    assert before.isdisjoint(brought)
+    assert max(at for at, found in advice if found.catalogue is None) <= CATALOGUE_AT
+    assert min(at for at, found in advice if found.catalogue) >= CATALOGUE_AT
 
 
 def test_whatever_proves_an_alert_stands_on_the_timeline_of_its_customer() -> None:

@@ -200,3 +200,22 @@ def test_rules_that_cannot_be_read_say_why(text: str, reason: str, tmp_path: Pat
     assert isinstance(result.exception, CliError)
     assert UNASKED == result.exception.exit_code
     assert reason in result.exception.message
+
+
+def test_a_catalogue_in_the_file_is_gone_by_and_is_no_customer(
+    history: list[bytes], whole: Path, tmp_path: Path
+) -> None:
+    least = {"thousandths_of_ticket": 1}
+    walk = {"name": "a walk", "words": "a walk together", "cost": least, "success_thousandths": 900}
+    measures = {
+        "specversion": "1.0", "id": "m-1", "source": "crm", "type": "tenure.measures.v1", "subject": "measures",
+        "time": CUT, "data": {"measures": [walk]},
+    }  # fmt: skip
+    lines = sorted([*history, json.dumps(measures).encode()], key=lambda line: str(json.loads(line)["time"]))
+    with_it = judged(lines, tmp_path)
+    for name in ("alerts", "scores"):
+        assert (whole / f"{name}.jsonl").read_bytes() == (with_it / f"{name}.jsonl").read_bytes()
+    said = [read_alert(line) for line in (with_it / "messages.jsonl").read_bytes().splitlines() if b"-alert-" in line]
+    named = {(alert.time >= parse_time(CUT), alert.data.recommended.name) for alert in said if alert.data.recommended}
+    assert (True, "a walk") in named
+    assert (False, "a walk") not in named

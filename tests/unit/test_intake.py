@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.contracts.envelope import Inbound, Input, Unreadable
+from shared.contracts.measures import Measures
 from shared.contracts.protocol import Redrive
 from shared.contracts.retention import Lapse
 from shared.intake import AHEAD, BEHIND, admit
@@ -13,9 +14,15 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 
 
-def inbound(*, source: str = "web-shop", after: timedelta = timedelta(0), data: Input | None = None) -> Inbound:
+def inbound(
+    *,
+    source: str = "web-shop",
+    subject: str = "customer-1",
+    after: timedelta = timedelta(0),
+    data: Input | None = None,
+) -> Inbound:
     said = data or Lapse()
-    return Inbound("1", source, said.TYPE, "customer-1", NOW + after, None, said, "digest")
+    return Inbound("1", source, said.TYPE, subject, NOW + after, None, said, "digest")
 
 
 def refusal(event: Inbound, now: datetime | None = NOW) -> tuple[str, str] | None:
@@ -68,3 +75,16 @@ def test_a_stricter_door_admits_nothing_that_the_inbox_refuses_a_moment_later() 
         admit(event, now=NOW, ahead=AHEAD - margin, behind=BEHIND - margin)
         for other_clock in (NOW - margin, NOW + margin):
             assert refusal(event, now=other_clock) is None
+
+
+@pytest.mark.parametrize("subject", ["measures", "measures/0", "measures/17"])
+def test_what_is_kept_for_measures_is_for_nothing_else(subject: str) -> None:
+    assert ("wrong-subject", "subject") == refusal(inbound(subject=subject))
+    assert refusal(inbound(subject=subject, data=Measures(measures=()))) is None
+    assert refusal(inbound(source="tenure/operator", subject=subject, data=Redrive())) is None
+
+
+@pytest.mark.parametrize("subject", ["measure", "measures-of-man", "Measures/1", "customer-1"])
+def test_measures_stand_under_no_customer(subject: str) -> None:
+    assert ("wrong-subject", "subject") == refusal(inbound(subject=subject, data=Measures(measures=())))
+    assert refusal(inbound(subject=subject)) is None

@@ -14,14 +14,17 @@ from services.analytics.partition import HOUR, Partition, SequenceGap
 from services.analytics.rules import Rules
 from shared.checkpoints import Checkpoint
 from shared.contracts import retention
+from shared.contracts.analytics import read_alert
 from shared.contracts.catalogue import DOMAIN_SERVICES
+from shared.contracts.measures import FIRST_OF_CATALOGUE
 from shared.contracts.tick import write_tick
 from shared.memory_broker import MemoryRecord
-from tests.stories import Told, contact, day, numbered, purchase, record, told
+from tests.stories import Told, contact, day, measures, numbered, purchase, record, told
 from tests.wiring.whole_base import Base, bytes_of
 
 WEEKS = 30
 CUSTOMERS = ("b", "a", "ü/ü")
+SPRING = 20  # the week in which a catalogue of measures is sent
 
 
 def ticks(number: float) -> list[MemoryRecord]:
@@ -39,6 +42,8 @@ def week_of(number: int) -> list[MemoryRecord]:
     """Customers as they come, contacts ahead of the purchases that were before them, and the tick."""
     facts = [told("interaction", c, (7 * number + 3, contact()), first=number + 1) for c in CUSTOMERS]
     facts += [bought(c)[0:2] if number == 0 else bought(c)[number + 1 : number + 2] for c in CUSTOMERS]
+    if number == SPRING:
+        facts.append(told("retention", FIRST_OF_CATALOGUE, (7 * SPRING + 2, measures("a walk"))))
     return [*chain(*facts), *ticks(7 * number + 7)]
 
 
@@ -72,6 +77,35 @@ def saved(partition: Partition, before: Checkpoint | None) -> Checkpoint:
 def test_the_log_gives_alerts_for_every_customer(history: bool) -> None:
     said = map(json.loads, whole(LOG, history=history)[0])
     assert {*CUSTOMERS, "population"} == {message["subject"] for message in said}
+
+
+def catalogues(log: Sequence[MemoryRecord], *, history: bool) -> list[tuple[str, str | None]]:
+    """Measure and catalogue of each recommendation, in order."""
+    said = [raw for raw in whole(log, history=history)[0] if b"tenure.attrition-alert-" in raw]
+    advice = [alert.data.recommended for alert in map(read_alert, said)]
+    return [(one.name, one.catalogue) for one in advice if one is not None]
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_alerts_go_by_the_catalogue_that_stands_in_the_log(history: bool) -> None:
+    assert {("a walk", "web-shop|retention-1")} == set(catalogues(LOG, history=history))
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_of_two_catalogues_the_newer_holds_and_what_was_said_before_it_stays(history: bool) -> None:
+    later = told("retention", FIRST_OF_CATALOGUE, (300, measures("a swim")), (290, measures("a run")), first=2)
+    log = numbered([*chain(*map(week_of, range(WEEKS))), *later, *ticks(700)])
+    names = [name for name, _ in catalogues(log, history=history)]
+    assert ["a walk"] * 6 + ["a swim"] * 21 == names if history else {"a swim"} == set(names)
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_catalogue_is_no_customer(history: bool) -> None:
+    without = numbered([r for r in LOG if r.key != FIRST_OF_CATALOGUE.encode()])
+    rows, fewer = (
+        [raw for raw in whole(log, history=history)[0] if b"attrition-alert" not in raw] for log in (LOG, without)
+    )
+    assert rows == fewer
 
 
 @settings(deadline=None, max_examples=30)

@@ -8,9 +8,11 @@ import pytest
 
 from shared.broker import Outgoing, PublishUnknown
 from shared.contracts.catalogue import DOMAIN_SERVICES, OWNER_OF
+from shared.contracts.generate import example
+from shared.contracts.measures import BEHIND_CATALOGUE, CATALOGUE, FIRST_OF_CATALOGUE, OF_CATALOGUE, Measures
 from shared.contracts.tick import Tick, read_tick, write_tick
 from shared.settings import TimeSource
-from shared.topics import inbox, partition_of
+from shared.topics import catalogue_subjects, inbox, partition_of
 from tests.wiring.gateway import BATCH, NOW, PARTITIONS, SINGLE, Gateway, Time, event, raw, running
 
 DATA = {
@@ -30,6 +32,7 @@ DATA = {
         "until": "2026-03-01T00:00:00Z",
         "reason": "on leave",
     },
+    "tenure.measures.v1": {"measures": []},
 }
 
 
@@ -86,9 +89,30 @@ def test_every_input_type_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("type_", sorted(DATA))
 async def test_every_type_goes_to_its_owner(gateway: Gateway, type_: str) -> None:
-    answer = await gateway.send(raw(event(type=type_, data=DATA[type_])))
+    subject = CATALOGUE if type_ == Measures.TYPE else "customer-1"
+    answer = await gateway.send(raw(event(type=type_, subject=subject, data=DATA[type_])))
     assert 202 == answer.status_code, answer.text
-    assert [inbox(OWNER_OF[type_])] == [record.topic for record in gateway.records]
+    assert {inbox(OWNER_OF[type_])} == {record.topic for record in gateway.records}
+
+
+async def test_measures_go_into_every_partition_as_one_event(gateway: Gateway) -> None:
+    sent = event(type=Measures.TYPE, subject=CATALOGUE, data=example(Measures.TYPE)["data"])
+    answer = await gateway.send(raw([sent, event()]), BATCH)
+    assert (202, 2) == (answer.status_code, answer.json()["accepted"])
+    catalogues = [record for record in gateway.records if record.key != b"customer-1"]
+    assert list(range(PARTITIONS)) == sorted(record.partition for record in catalogues)
+    for record in catalogues:
+        subject = (record.key or b"").decode()
+        assert partition_of(subject, PARTITIONS) == record.partition
+        assert sent | {"subject": subject} == json.loads(record.value or b"")
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 64, 100])
+def test_the_first_of_the_subjects_of_a_catalogue_is_there_however_many_partitions(partitions: int) -> None:
+    subjects = catalogue_subjects(partitions)
+    assert list(range(partitions)) == [partition_of(subject, partitions) for subject in subjects]
+    assert FIRST_OF_CATALOGUE in subjects
+    assert all(OF_CATALOGUE <= subject < BEHIND_CATALOGUE for subject in subjects)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=UTF-8"])

@@ -24,6 +24,15 @@ def purchase(**data: Any) -> bytes:
     return raw(event(data={"amount_minor": 1999, "currency": "EUR", **data}))
 
 
+MEASURES = "tenure.measures.v1"
+CALL = {"name": "call", "words": "a call", "cost": {"thousandths_of_ticket": 5}, "success_thousandths": 80}
+NO_COST, MOOD = "data.measures.0.cost.SumOfMoney.amount_minor", "data.measures.0.suits.0"
+
+
+def measures(*said: dict[str, Any]) -> bytes:
+    return raw(event(type=MEASURES, subject="measures", data={"measures": said}))
+
+
 def _nested(depth: int) -> Any:
     return [] if depth == 1 else [_nested(depth - 1)]
 
@@ -61,6 +70,15 @@ BAD: dict[str, tuple[bytes, int, str, str]] = {
     "a time that does not exist": (raw(event(time="2026-02-30T11:00:00Z")), 422, "invalid-envelope", "time"),
     "a time in the future": (raw(event(time=at(timedelta(hours=1)))), 422, "time-in-future", "time"),
     "a time long ago": (raw(event(time=at(timedelta(days=-31)))), 422, "too-old", "time"),
+    "a purchase of measures": (raw(event(subject="measures")), 422, "wrong-subject", "subject"),
+    "measures of a customer": (raw(event(type=MEASURES, data={"measures": []})), 422, "wrong-subject", "subject"),
+    "two measures of one name": (measures(CALL, CALL), 422, "invalid-data", "data.measures"),
+    "a measure that costs nothing said": (measures({**CALL, "cost": {}}), 422, "invalid-data", NO_COST),
+    "a measure that brings money": (measures({**CALL, "incentive": {"amount_minor": -1, "currency": "EUR"}}), 422,
+                                    "invalid-data", "data.measures.0.incentive.SumOfMoney.amount_minor"),
+    "a measure that suits a sign nobody knows": (measures({**CALL, "suits": ["mood"]}), 422, "invalid-data", MOOD),
+    "too many measures": (measures(*({**CALL, "name": str(n)} for n in range(51))), 422, "invalid-data",
+                          "data.measures"),
     "an amount as a float": (purchase(amount_minor=19.99), 422, "invalid-data", "data.amount_minor"),
     "an amount as a whole float": (purchase(amount_minor=1999.0), 422, "invalid-data", "data.amount_minor"),
     "an amount as text": (purchase(amount_minor="1999"), 422, "invalid-data", "data.amount_minor"),
@@ -228,6 +246,14 @@ async def test_a_source_belongs_to_its_key_and_neighbours_go_on(gateway: Gateway
     mixed = await gateway.send(raw([event(source="crm"), event()]), {**BATCH, **headers})
     assert ["refused", "accepted"] == [result["status"] for result in mixed.json()["results"]]
     assert 1 == len(gateway.records)
+
+
+async def test_measures_take_a_key_for_operators_too(gateway: Gateway) -> None:
+    headers = await gateway.key(Scope.SEND)
+    answer = await gateway.send(measures(CALL), {**SINGLE, **headers})
+    assert (403, "scope-missing") == (answer.status_code, answer.json()["code"])
+    both = await gateway.key(Scope.SEND, Scope.ADMIN)
+    assert 202 == (await gateway.send(measures(CALL), {**SINGLE, **both})).status_code
 
 
 async def test_in_wall_time_nobody_advances_it(gateway: Gateway) -> None:

@@ -13,8 +13,9 @@ from services.projection.figures import Figures
 from services.projection.store import MemoryStore
 from services.projection.view import View
 from shared.contracts.analytics import Sign
+from shared.contracts.measures import FIRST_OF_CATALOGUE
 from shared.keys import ANY_SOURCE, MemoryKeyStore, Scope, issue
-from tests.stories import ANALYTICS, CALL, START, a_story, numbered, purchase, raised, told
+from tests.stories import ANALYTICS, CALL, START, a_story, measures, numbered, purchase, raised, told
 from tests.wiring.test_projection import Projection
 
 ODD_IDS = ["a/b", "a/timeline", "timeline", "c?x=1#y", "100%", "a%2Fb", "ä ö", "日本", "a+b", "x" * 128]
@@ -244,3 +245,20 @@ async def test_an_answer_is_given_again_for_nine_times_as_long_as_it_took_to_cou
     assert 0 == (await figures.summary()).customers
     store.now += 1
     assert 1 == (await figures.summary()).customers
+
+
+async def test_measures_are_shown_as_they_were_sent_last() -> None:
+    projection = Projection()
+    app, key, _ = await served(projection.store)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api", headers=headers) as client:
+        assert (404, "no-measures") == (
+            (answer := await client.get("/v1/measures")).status_code,
+            answer.json()["code"],
+        )
+        sent = (1, measures("a call")), (2, measures("a call", "a visit"))
+        await projection.handle(*numbered(told("retention", FIRST_OF_CATALOGUE, *sent)))
+        shown = (await client.get("/v1/measures")).json()
+        assert [] == (await client.get("/v1/customers")).json()["items"]
+    assert ["a call", "a visit"] == [measure["name"] for measure in shown["measures"]]
+    assert ("2026-01-03T00:00:00Z", "web-shop|retention-2") == (shown["since"], shown["event"])

@@ -64,12 +64,12 @@ def _word(raw: bytes | None) -> str:
 
 
 @contextmanager
-def serve(time_source: TimeSource) -> Iterator[Gateway]:
+def serve(time_source: TimeSource, *scopes: Scope) -> Iterator[Gateway]:
     broker = MemoryBroker()
     for service in DOMAIN_SERVICES:
         broker.create_topic(inbox(service), PARTITIONS)
     platform = Platform(kafka="unused", mongo="mongodb://unused", time=time_source, partitions=PARTITIONS)
-    key, text = issue("test", [Scope.SEND, Scope.HISTORY], ["*"], created=NOW)
+    key, text = issue("test", scopes or [Scope.SEND, Scope.HISTORY], ["*"], created=NOW)
     door = create_app(
         Settings(), platform, broker.publisher(), MemoryKeyStore(key), clock=lambda: NOW, monotonic=time.monotonic
     )
