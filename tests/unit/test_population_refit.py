@@ -47,11 +47,15 @@ def weeks(number: int) -> Iterator[int]:
     return (FIRST + n * WEEK for n in range(1, number + 1))
 
 
-def results(partitions: int, number: int, *, seed: int | None = None, twice: bool = False) -> list[Result]:
-    """Of so many weeks; `seed`: parts of two weeks come in any order, where partitions run ahead of one another."""
+def results(
+    partitions: int, number: int, *, seed: int | None = None, twice: bool = False, empty: int = 0
+) -> list[Result]:
+    """Of so many weeks; `seed`: parts of two weeks come in any order, where partitions run ahead of one another;
+    `empty`: so many weeks before them have nobody in them, and are not told."""
     refit, said = Refit(RULES, partitions), []
-    for n, week in enumerate(weeks(number)):
-        some = parts(week, partitions, base(week), is_first=n == 0)
+    ahead = [week - empty * WEEK for week in weeks(empty)]
+    for n, week in enumerate([*ahead, *weeks(number)]):
+        some = parts(week, partitions, [] if week in ahead else base(week), is_first=n == 0)
         some = some * 2 if twice else some
         if seed is not None:
             random.Random(seed + n).shuffle(some)
@@ -62,12 +66,16 @@ def results(partitions: int, number: int, *, seed: int | None = None, twice: boo
         assert refit.due() == result, "until it is in the log"
         refit.take_result(result)
         said.append(result)
-    return said
+    return said[empty:]
 
 
 def test_the_number_of_partitions_shows_nowhere() -> None:
     one = msgspec.json.encode(results(1, 20))
     assert one == msgspec.json.encode(results(4, 20)) == msgspec.json.encode(results(7, 20))
+
+
+def test_weeks_before_the_first_customer_are_none_of_the_base() -> None:
+    assert msgspec.json.encode(results(2, 20)) == msgspec.json.encode(results(2, 20, empty=5))
 
 
 def test_copies_and_any_order_of_the_parts_change_nothing() -> None:

@@ -16,7 +16,7 @@ from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import columns
 from services.analytics.population.part import Part, Result, Sample, chosen
-from services.analytics.population.portfolio import Move, Portfolio
+from services.analytics.population.portfolio import WHOLE, Move, Portfolio
 from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
 from services.analytics.population.usual import Usual
@@ -123,9 +123,12 @@ class Refit:
         return Result(self._rules.name, week, customers, sample.one_in, self._model_of(week, len(sample.rows())))
 
     def _seen_with(self, week: int) -> _Seen:
+        """Weeks before the first with customers are none of the base."""
         if self._then is None or self._then[0] != week:
             rows, seen = self._sample(week).rows(), self._seen
             segments = together([part.segments for part in self._parts.get(week, {}).values()])
+            if self._begin is None and not rows and not segments[WHOLE].customers:
+                return seen
             training, usual = seen.training.after(week / DAY, rows), seen.usual.after(week // WEEK, rows)
             self._then = week, _Seen(training, usual, *seen.portfolio.after(week, segments))
         return self._then[1]
