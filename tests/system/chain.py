@@ -45,7 +45,7 @@ LOOK_S = 0.1
 QUIET_WITHIN_S = 240  # on a machine that does much else; a quiet one needs a tenth
 AT_ONCE = 4  # requests to the read API
 EXCERPT = datetime(1997, 11, 13, tzinfo=UTC), datetime(1998, 3, 27, tzinfo=UTC)  # customers of the story begin to drift
-CATALOGUE_AT = EXCERPT[0] + timedelta(days=70, hours=33)  # a second complaint comes at this instant, too
+CATALOGUE_AT = datetime(1998, 2, 10, 9, 3, tzinfo=UTC)  # at which a complaint of the story raises an alert
 Goals = dict[str, dict[TopicPartition, int]]  # group -> offsets
 T = TypeVar("T")
 
@@ -67,11 +67,11 @@ def whole_history() -> list[Line]:
 
 def excerpt() -> list[Line]:
     """Four and a half months of the sample and the story: short, and yet some customers drift away. Beside them, every
-    other day, somebody whose alert tells in which order two services were heard. In the middle a catalogue of measures
-    comes, at the very instant at which one of them raises an alert."""
+    other day, somebody whose alert tells in which order two services were heard. A catalogue of measures comes at the
+    very instant at which an event raises an alert."""
     files = (read_lines(open_lines(file), source=SOURCE) for file in (CDNOW, STORY))
     known = [line for line in merge_lines(*files) if EXCERPT[0] <= line.at < EXCERPT[1]]
-    days = range(0, (EXCERPT[1] - EXCERPT[0]).days - 2, 2)
+    days = range(0, (EXCERPT[1] - EXCERPT[0]).days - 3, 2)
     planned = [line for n in days for line in divided(f"divided-{n:03}", EXCERPT[0] + timedelta(days=n))]
     return sorted([*known, *planned, catalogue(CATALOGUE_AT)], key=lambda line: line.at)
 

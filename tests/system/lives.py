@@ -64,11 +64,11 @@ def _moved(customer: str, crossing: datetime, purchases_from: Callable[[datetime
 
 
 def divided(customer: str, day: datetime) -> list[Line]:
-    """One who complains to one service and an hour later buys from another, on two days: the second complaint raises an
-    alert. Whoever judges the purchase first gives it another instant."""
+    """One who complains to one service and an hour later buys from another, three days running: the third complaint
+    raises an alert. Whoever judges the purchase first gives it another instant."""
     return [
         told
-        for n, at in enumerate((day + timedelta(hours=9), day + timedelta(hours=33)))
+        for n, at in enumerate(day + timedelta(days=n, hours=9) for n in range(3))
         for told in (
             line(f"{customer}-fault-{n}", customer, "complaint", at),
             line(f"{customer}-{n}", customer, "purchase", at + timedelta(hours=1), amount_minor=2_000, currency="EUR"),

@@ -82,8 +82,13 @@ def test_alerts_go_by_the_catalogue_from_its_instant_on_and_all_partitions_alike
     brought = {found.name for at, found in advice if found.catalogue is not None}
     assert {"call in EUR", "call in USD", "remedy"} == brought
     assert before.isdisjoint(brought)
-    assert max(at for at, found in advice if found.catalogue is None) <= CATALOGUE_AT
-    assert min(at for at, found in advice if found.catalogue) >= CATALOGUE_AT
+    assert max(at for at, found in advice if found.catalogue is None) < CATALOGUE_AT
+    assert min(at for at, found in advice if found.catalogue) == CATALOGUE_AT
+
+
+def test_alerts_tell_in_which_order_two_services_were_heard() -> None:
+    raised = [alert for alert in alerts() if alert.subject.startswith("divided-") and alert.id == alert.data.alert]
+    assert sum(alert.data.signs[0].sign is Sign.COMPLAINT_INCREASE for alert in raised) >= 10
 
 
 def test_whatever_proves_an_alert_stands_on_the_timeline_of_its_customer() -> None:
