@@ -73,6 +73,11 @@ def time_source(address: str, time: str | None = None) -> str:
     return time or (str(local["time"]) if local.get("kafka") == address and "time" in local else "wall")
 
 
+def runs_in_history() -> bool:
+    """Whether the deployment is the local one, and gets its time from what is sent. Of others nothing is known here."""
+    return not os.environ.get("TENURE_GATEWAY") and _local().get("time") == "history"
+
+
 def problem_sentence(response: "httpx.Response") -> str:
     """A problem document (RFC 9457) as one sentence; for any other body the status and where it came from."""
     response.read()

@@ -1,8 +1,10 @@
 """`tenure measures`: what can be done to keep a customer, and what is assumed of it? Shows a catalogue, sends another.
 
-Exit code 0 when it was shown or sent, 1 when nobody has sent one or it was refused, 2 when nobody could be asked.
+Exit code 0 when it was shown or sent, 1 when nobody has sent one or it was refused, 2 when nobody could be asked, or
+when it is not known whether it was taken.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.context import ApiOption, GatewayOption, JsonOption, KeyOption, connect, connect_gateway
+from cli.context import ApiOption, GatewayOption, JsonOption, KeyOption, connect, connect_gateway, runs_in_history
 from cli.errors import UNASKED, CliError
 from cli.money import format_money
 from cli.output import console, json_line, say, table
@@ -37,40 +39,35 @@ def show(api: ApiOption = None, key: KeyOption = None, as_json: JsonOption = Fal
 def send(
     file: Annotated[Path, typer.Argument(help="The whole catalogue, as TOML.")],
     source: Annotated[str, typer.Option(help="Who says so, as the key allows.")] = "operator",
-    at: Annotated[str | None, typer.Option("--at", help="Since when, RFC 3339. Default: now.")] = None,
     gateway: GatewayOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Put a catalogue in the place of the one before."""
+    """Put a catalogue in the place of the one before. In a history it stands in the file instead, as an event."""
     from cli.sending.door import Door, DoorShut
     from cli.sending.lines import Line
 
-    time = _instant(at)
-    body = _event(_said(file), source, time)
+    if runs_in_history():
+        raise CliError("This deployment gets its time from a file: put the measures there, as an event.", UNASKED)
+    now = datetime.now(UTC)
+    line = Line(1, now, "", _event(_said(file), source, now))
     with connect_gateway(gateway, key) as client:
         try:
-            refused = Door(client).send([Line(1, time, "", body)])
+            refused = Door(client).send([line])
         except DoorShut as trouble:
-            raise CliError(str(trouble), UNASKED) from None
+            raise CliError(f"{trouble} It may have been taken in part: send it again.", UNASKED) from None
     if refused:
         raise CliError(f"The gateway refuses it ({refused[0].code}): {refused[0].reason}")
-    say(f"Sent: alerts go by it from {time:%Y-%m-%d %H:%M} UTC on.")
+    say("Sent: alerts go by it from now on.")
 
 
 def _said(file: Path) -> dict[str, Any]:
+    """Dates, which TOML has and JSON has not, become text, to be refused with their place."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CliError(f"{file} is no TOML: {error}.", UNASKED) from None
-
-
-def _instant(text: str | None) -> datetime:
-    from shared.contracts.values import parse_time
-
-    try:
-        return datetime.now(UTC) if text is None else parse_time(text)
-    except ValueError as error:
-        raise CliError(f"--at: {error}.", UNASKED) from None
+    plain: dict[str, Any] = json.loads(json.dumps(said, default=str))
+    return plain
 
 
 def _event(said: Mapping[str, Any], source: str, at: datetime) -> bytes:

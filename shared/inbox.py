@@ -21,12 +21,13 @@ from shared.contracts.binary_mode import (
     structured,
 )
 from shared.contracts.envelope import Inbound, Input, Problem, Unreadable, read_inbound
+from shared.contracts.measures import Measures
 from shared.contracts.tick import read_tick
 from shared.contracts.values import from_micros
 from shared.dead_letters import DeadLetter, dead_letter, traceparent_of
 from shared.intake import admit
 from shared.settings import TimeSource
-from shared.topics import partition_of
+from shared.topics import catalogue_subjects, partition_of
 
 CONTENT_TYPE = "content-type"  # header of a record, as the Kafka protocol binding of CloudEvents writes it
 
@@ -74,14 +75,17 @@ class InboxReader:
         return at
 
     def _question(self, record: Record, value: bytes) -> Question:
+        """Measures keep their own time: it decides between two of them, and has to be the same in every partition."""
         event = read_inbound(value, self._types)
         self._check_place(event, record)
         arrived = record_time(record) if self._time is TimeSource.WALL else None
         admit(event, now=arrived)
-        at = event.time if arrived is None else min(event.time, arrived)
+        at = event.time if arrived is None or isinstance(event.data, Measures) else min(event.time, arrived)
         return question_of_input(event, at, value, event.traceparent or traceparent_of(record))
 
     def _check_place(self, event: Inbound, record: Record) -> None:
+        if isinstance(event.data, Measures):
+            self._check_subject(event, record.partition)
         wanted = partition_of(event.subject, self._partitions)
         if record.key == event.subject.encode() and record.partition == wanted:
             return
@@ -90,6 +94,11 @@ class InboxReader:
             f"partitioner=murmur2_random), not {record.partition}"
         )
         raise Unreadable("wrong-partition", [Problem("subject", reason)])
+
+    def _check_subject(self, event: Inbound, partition: int) -> None:
+        if event.subject != (wanted := catalogue_subjects(self._partitions)[partition]):
+            reason = f"measures stand in every partition, in this one under {wanted!r}; the HTTP door puts them there"
+            raise Unreadable("wrong-subject", [Problem("subject", reason)])
 
 
 def event_of(record: Record) -> bytes:

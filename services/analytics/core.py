@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-import msgspec
 import numpy as np
 
 from services.analytics import alerts, changes, looks
@@ -45,7 +44,7 @@ from services.analytics.record import (
 from services.analytics.rules import Rules
 from services.analytics.silence import BY_RISK, Outlook, candidates, outlooks, verdicts
 from services.analytics.state import DAY, NEVER, WEEK, Customer
-from services.analytics.wire import alert_bytes, risk_bytes
+from services.analytics.wire import AlertOut, Output, RiskOut, alert_bytes, risk_bytes
 
 __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rules"]
 
@@ -53,31 +52,22 @@ __all__ = ["PAGES", "AlertOut", "Core", "Observation", "Output", "RiskOut", "Rul
 LOOKED_AT_ONCE, TOLD_AT_ONCE = 128, 32
 
 
-class AlertOut(msgspec.Struct, frozen=True, gc=False):
-    """A message for `attrition.alerts`; the key is the customer."""
-
-    customer: str
-    value: bytes
-
-
-class RiskOut(msgspec.Struct, frozen=True, gc=False):
-    """A row for `attrition.risk`; the key is the customer."""
-
-    customer: str
-    value: bytes
-
-
-Output = AlertOut | RiskOut
-
-
 class Core:
     """The customers of one partition under one version of the rules."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.known, self.catalogue = Known(unfitted(rules), Calendar({})), RULES_OF_THUMB  # in force
+        self.known = Known(unfitted(rules), Calendar({}))  # of the whole base; in force
+        self.catalogue = RULES_OF_THUMB  # in force
         self._customers = Pages(rules.name)
         self._due = Due()
+
+    def take(self, said: Observation | Catalogue) -> list[Output]:
+        """Of two catalogues the later holds, in whichever order they come."""
+        if isinstance(said, Observation):
+            return self.observe(said)
+        self.catalogue = max(self.catalogue, said, key=Catalogue.place)
+        return []
 
     def observe(self, o: Observation) -> list[Output]:
         """Remembers and judges at the observation's time, or, if it comes late, as of the customer's latest instant."""
@@ -94,10 +84,6 @@ class Core:
         outputs = self._judge(c, at, touched, o)
         self._due.put(c.id, c.due)
         return outputs
-
-    def adopt(self, catalogue: Catalogue) -> None:
-        """Alerts go by it from now on, unless a later one is known."""
-        self.catalogue = max(self.catalogue, catalogue, key=Catalogue.place)
 
     def advance(self, instant: int) -> list[Output]:
         """Judges, in order of id, the customers for whom something fell due. Once an instant: again gives nothing."""
@@ -116,9 +102,10 @@ class Core:
         return self._due.earliest()
 
     def risks(self, at: Sequence[int], of: Sequence[str] | None = None) -> Iterator[tuple[str, Sequence[float]]]:
-        """As of instants not before the latest observation: of those named, or of everybody, who has bought, by id."""
-        everybody = self._customers.everybody() if of is None else map(self._in_hand, of)
-        for some in _batches((c for c in everybody if c.occasions is not None), LOOKED_AT_ONCE):
+        """As of instants not before the latest observation: of those named, or of every customer who has bought, in
+        order of id."""
+        everybody = self._with_occasions() if of is None else map(self._in_hand, of)
+        for some in _batches(everybody, LOOKED_AT_ONCE):
             risks = risks_of_many(self.known.model, of_all(some), self.rules.horizon_days)
             said = np.stack([risks.at(np.full(len(some), instant / DAY)) for instant in at], axis=1)
             yield from zip((c.id for c in some), said.round(6).tolist(), strict=True)
@@ -157,7 +144,8 @@ class Core:
 
     def load_pages(self, pages: Mapping[int, bytes]) -> None:
         """Replaces all customers by those of the pages. Raises OtherState, and then nothing is replaced."""
-        loaded, self._due = self._customers.load(pages), Due()
+        loaded = self._customers.load(pages)
+        self._due = Due()
         for c in loaded:
             self._due.put(c.id, c.due)
 
@@ -200,6 +188,9 @@ class Core:
         found = self._customers.get(customer)
         assert found is not None, "seen a moment ago"
         return found
+
+    def _with_occasions(self) -> Iterator[Customer]:
+        return (c for c in self._customers.everybody() if c.occasions is not None)
 
     def _is_watched(self, c: Customer) -> bool:
         """Not after a declared lapse, when the time is over in which they may be won back."""

@@ -23,12 +23,20 @@ class Amount(msgspec.Struct, frozen=True):
 
     amount_minor: int = 0
     currency: str | None = None
-    thousandths_of_ticket: int = 0
+    thousandths_of_ticket: int | None = None
 
     def of(self, ticket: int) -> int:
         """Both in minor units. A share is rounded up, and of the least of tickets at least one."""
-        share = min(MAX_MINOR, _up(max(1, ticket) * self.thousandths_of_ticket, THOUSAND))
-        return share if self.currency is None else self.amount_minor
+        if self.thousandths_of_ticket is None:
+            return self.amount_minor
+        return min(MAX_MINOR, _up(max(1, ticket) * self.thousandths_of_ticket, THOUSAND))
+
+    def is_payable(self, currency: str) -> bool:
+        """Not what a newer writer says in a way that is not known here."""
+        return self.currency == currency or self.thousandths_of_ticket is not None
+
+
+NOTHING = Amount(thousandths_of_ticket=0)
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -38,12 +46,12 @@ class Measure(msgspec.Struct, frozen=True):
     words: str  # what to do, for people
     cost: Amount  # whatever comes of it
     success_thousandths: int  # of those who would have left: they take it up, and stay
-    incentive: Amount = Amount()  # given to whoever takes it up
+    incentive: Amount = NOTHING  # given to whoever takes it up
     take_up_thousandths: int = 0  # of those who would have stayed anyway
     suits: tuple[str, ...] = ()  # signs and causes, one of which must be there; none: everybody
 
     def is_for(self, currency: str, known: AbstractSet[str]) -> bool:
-        is_payable = {self.cost.currency, self.incentive.currency} <= {None, currency}
+        is_payable = self.cost.is_payable(currency) and self.incentive.is_payable(currency)
         return is_payable and (not self.suits or any(suit in known for suit in self.suits))
 
 

@@ -14,7 +14,7 @@ from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, input_of, read
 from services.analytics.measures import RULES_OF_THUMB, Catalogue
-from services.analytics.order import Chain, Instant, Order, Stop
+from services.analytics.order import AHEAD, Chain, Instant, Order, Stop
 from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
 from services.analytics.state import WEEK
@@ -49,7 +49,7 @@ class _Meta(msgspec.Struct):
     stop: int | None = None
     heard: int = 0  # the week of the result in force; 0: none
     has_spoken: bool = False
-    catalogue: Catalogue = RULES_OF_THUMB
+    catalogue: Catalogue | None = None  # none: that of this release
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +144,7 @@ class Partition:
                 self._order.stop,
                 self._heard,
                 self._has_spoken,
-                self.core.catalogue,
+                None if self.core.catalogue is RULES_OF_THUMB else self.core.catalogue,
             )
         )
         pages = self.core.dump_pages(changed_only=True)
@@ -179,7 +179,8 @@ class Partition:
         """Until its time has come."""
         self._read[read.chain] = read.sequence
         at, is_derived = to_micros(fact.time), read.seen is None
-        self._order.hold(read.chain, at, fact.input, record.offset, read, derived=is_derived)
+        input_id = AHEAD if isinstance(read.seen, Catalogue) else fact.input
+        self._order.hold(read.chain, at, input_id, record.offset, read, derived=is_derived)
         return []
 
     def _judge(self) -> Sequence[Output | Part]:
@@ -220,18 +221,15 @@ class Partition:
             return []
         book.judge(seen.evidence)
         self.late += self._history and seen.at < self._order.judged
-        if read.imported and not self._history:
+        if read.imported and not self._history and isinstance(seen, Observation):
             return []  # an import of the past is for the timeline; a later version of the rules may judge it
-        if isinstance(seen, Catalogue):
-            self.core.adopt(seen)
-            return []
-        return self.core.observe(seen)
+        return self.core.take(seen)
 
     def _restore(self, saved: Checkpoint) -> None:
         meta = msgspec.msgpack.decode(saved.meta, type=_Meta)
         self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
         self._order.resume(meta.ticks, meta.judged, meta.stop)
         self._heard, self._is_resumed, self._has_spoken = meta.heard, not meta.heard, meta.has_spoken
-        self.core.catalogue = meta.catalogue
+        self.core.catalogue = meta.catalogue or RULES_OF_THUMB
         self.core.load_pages({n: page for n, page in saved.pages.items() if n < FIRST_BOOK_PAGE})
         self.books.load({n - FIRST_BOOK_PAGE: page for n, page in saved.pages.items() if n >= FIRST_BOOK_PAGE})

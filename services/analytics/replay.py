@@ -12,7 +12,7 @@ from typing import NamedTuple
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import input_of, read
 from services.analytics.measures import Catalogue
-from services.analytics.order import Instant, Order, Stop
+from services.analytics.order import AHEAD, Instant, Order, Stop
 from services.analytics.partition import HOUR
 from services.analytics.population.part import DELAY, Result, known_as_of, next_look
 from services.analytics.population.refit import Refit
@@ -59,12 +59,13 @@ class Replay:
             return False
         self._known.add((event.subject, event.cause))
         at = to_micros(event.time)
-        if self._scored is None and self._is_scored:
+        seen = input_of_event(event)
+        if self._scored is None and self._is_scored and not isinstance(seen, Catalogue):
             self._scored = at // DAY * DAY + DAY - 1_000_000  # as of the end of the first day
             self._phase = self._scored % WEEK
-        if (seen := input_of_event(event)) is not None:
-            chain = OWNER_OF[event.type], event.subject
-            self._order.hold(chain, at, event.cause, self._taken, seen, derived=False)
+        if seen is not None:
+            chain, place = (OWNER_OF[event.type], event.subject), AHEAD if isinstance(seen, Catalogue) else event.cause
+            self._order.hold(chain, at, place, self._taken, seen, derived=False)
         self._taken += 1
         return True
 
@@ -81,15 +82,9 @@ class Replay:
         yield from self._scores(to)
 
     def _judged(self, seen: Observation | Catalogue) -> Sequence[Output]:
-        if isinstance(seen, Catalogue):
-            self._core.adopt(seen)
-            return []
-        return self._observed(seen)
-
-    def _observed(self, o: Observation) -> Sequence[Output]:
-        if self._is_scored and is_occasion(o, self._core.rules):
-            self._bought.add(o.customer)
-        return self._core.observe(o)
+        if self._is_scored and isinstance(seen, Observation) and is_occasion(seen, self._core.rules):
+            self._bought.add(seen.customer)
+        return self._core.take(seen)
 
     def _stopped(self, at: int) -> Sequence[Output | SegmentOut]:
         if at % WEEK:

@@ -81,6 +81,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     as_of: datetime
 
 
+class AlertOut(msgspec.Struct, frozen=True, gc=False):
+    """A message for `attrition.alerts`; the key is the customer."""
+
+    customer: str
+    value: bytes
+
+
+class RiskOut(msgspec.Struct, frozen=True, gc=False):
+    """A row for `attrition.risk`; the key is the customer."""
+
+    customer: str
+    value: bytes
+
+
+Output = AlertOut | RiskOut
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """What analytics publishes, as a CloudEvent; attributes in the order in which they are written."""
 

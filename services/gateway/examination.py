@@ -1,14 +1,14 @@
 """Is this event taken, and where does it go?
 
-In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, of a catalogue of measures one
-for each partition, or a refusal. Pure. Behind this door an event is one document, in whichever mode it came.
+In: the bytes of one event, a key, the terms of the request. Out: a record for an inbox, of measures one for each
+partition, or a refusal. Pure. Behind this door an event is one document, in whichever mode it came.
 """
 
 import json
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,8 @@ from services.gateway.body import Body
 from shared.broker import Outgoing
 from shared.contracts.binary_mode import attributes_of_http, check_agreement, structured
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF
-from shared.contracts.envelope import Inbound, Problem, Unreadable, compact_json, read_inbound
-from shared.contracts.measures import Measures
+from shared.contracts.envelope import Inbound, Problem, Unreadable, read_inbound, write_inbound
+from shared.contracts.measures import CATALOGUE, Measures
 from shared.contracts.values import MAX_ID
 from shared.http import clip, problem_document
 from shared.intake import admit
@@ -62,7 +62,8 @@ class Refused:
 
 
 def examine(raw: bytes, key: ApiKey, terms: Terms) -> Taken | Refused:
-    """The value of the record is `raw` itself: nothing accepted is changed. Of a catalogue only the subject is."""
+    """The value of the record is `raw` itself: nothing accepted is changed. Measures are written anew, because their
+    subject is another one in every partition."""
     try:
         return _take(raw, key, terms)
     except Unreadable as refusal:
@@ -100,9 +101,8 @@ def _take(raw: bytes, key: ApiKey, terms: Terms) -> Taken:
             f"{event.source!r} is not a source of this key; its sources are {', '.join(sorted(key.sources)) or 'none'}"
         )
         raise Unreadable("source-not-yours", [Problem("source", reason)])
-    if isinstance(event.data, Measures) and Scope.ADMIN not in key.scopes:
-        reason = f"measures hold for every customer: it takes a key with the scope '{Scope.ADMIN}', too"
-        raise Unreadable("scope-missing", [Problem("type", reason)])
+    if isinstance(event.data, Measures):
+        _check_measures(event, key)
     headers = () if event.traceparent else ((TRACEPARENT, terms.trace.encode()),)
     topic = inbox(OWNER_OF[event.type])
     places = _places(event, raw, terms.partitions)
@@ -114,9 +114,16 @@ def _places(event: Inbound, raw: bytes, partitions: int) -> Iterator[tuple[int, 
     if not isinstance(event.data, Measures):
         yield partition_of(event.subject, partitions), event.subject.encode(), raw
         return
-    document = json.loads(raw)
     for number, subject in enumerate(catalogue_subjects(partitions)):
-        yield number, subject.encode(), compact_json(document | {"subject": subject})
+        yield number, subject.encode(), write_inbound(replace(event, subject=subject))
+
+
+def _check_measures(event: Inbound, key: ApiKey) -> None:
+    if event.subject != CATALOGUE:
+        raise Unreadable("wrong-subject", [Problem("subject", f"of measures it is {CATALOGUE!r}")])
+    if Scope.ADMIN not in key.scopes:
+        reason = f"measures hold for every customer: it takes a key with the scope '{Scope.ADMIN}', too"
+        raise Unreadable("scope-missing", [Problem("type", reason)])
 
 
 def trace_of(header: str | None) -> str:

@@ -121,11 +121,11 @@ class AlertPage(Answer):
     next: Next = None
 
 
-class Catalogue(Answer):
-    """Which measures there are, by the newest catalogue that was sent."""
+class Measures(Answer):
+    """Which measures there are, by the newest that were sent."""
 
-    since: Time = Field(description="its own time; alerts go by it from then on")
-    event: str = Field(description="source|id of the event that brought it")
+    since: Time = Field(description="their own time")
+    event: str = Field(description="source|id of the event that brought them")
     measures: list[RecordedMeasure]
 
 
@@ -248,6 +248,6 @@ def customer_answer(customer: str, view: View, as_of: datetime | None) -> Custom
     return Customer(customer=customer, as_of=as_of, **dict(Glance.model_validate(view)))
 
 
-def catalogue_answer(entry: Entry) -> Catalogue:
+def measures_answer(entry: Entry) -> Measures:
     said = MeasuresRecorded.model_validate_json(entry.data)
-    return Catalogue(since=from_micros(entry.at), event=entry.input or "", measures=list(said.measures))
+    return Measures(since=from_micros(entry.at), event=entry.input or "", measures=list(said.measures))

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from services.projection.answers import (
     AlertPage,
-    Catalogue,
     Customer,
     CustomerPage,
+    Measures,
     Summary,
     TimelinePage,
     alert_answer,
-    catalogue_answer,
     customer_answer,
     entry_answer,
+    measures_answer,
 )
 from services.projection.cursors import BadCursor, read_cursor, write_cursor
 from services.projection.figures import Figures
@@ -146,13 +146,13 @@ async def alerts(
 
 
 @router.get("/measures", operation_id="read_measures", tags=["measures"], responses=problem_responses(404))
-async def measures(store: Store) -> Catalogue:
-    """The measures that alerts recommend, as they were sent last."""
-    newest = Wanted(types=frozenset([MeasuresRecorded.TYPE]), newest_first=True, limit=1)
+async def measures(store: Store) -> Measures:
+    """The measures that alerts recommend: of those that were sent, the latest by their own time."""
+    newest = Wanted(types=frozenset([MeasuresRecorded.TYPE]), newest_first=True)
     found = await read_timeline(store, FIRST_OF_CATALOGUE, newest)
     if found is None or not found.entries:
         raise HttpProblem(404, "no-measures", "Nobody has sent measures; alerts recommend by rule of thumb.")
-    return catalogue_answer(found.entries[0])
+    return measures_answer(max(found.entries, key=lambda entry: (entry.at, entry.input or "")))
 
 
 @router.get("/summary", operation_id="read_summary", tags=["summary"])

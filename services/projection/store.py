@@ -1,9 +1,9 @@
 """The seam to the memory of the projection: customers, the full pages of their timelines, and their newest alerts.
 
-What is kept of a catalogue of measures lies among the customers, and is counted and listed as none. Promise: a customer
-is stored only over the very revision it was made from, so of two owners one wins and the other is
-told. A page is never changed, so a reader that has a customer can read its pages however long it takes. Implemented
-by `MemoryStore` and `mongo_store`, held to one contract suite.
+Promise: a customer is stored only over the very revision it was made from, so of two owners one wins and the other is
+told. A page is never changed, so a reader that has a customer can read its pages however long it takes. Measures lie
+among the customers, and are listed and counted as none. Implemented by `MemoryStore` and `mongo_store`, held to one
+contract suite.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence

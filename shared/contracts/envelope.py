@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from shared.contracts.upcast import upcast
-from shared.contracts.values import CustomerId, EventId, Model, Name, Source, UtcTime
+from shared.contracts.values import CustomerId, EventId, Model, Name, Source, UtcTime, format_time
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_DEPTH = 32  # of brackets within brackets; what the parser can take depends on who calls it from where
@@ -163,6 +163,22 @@ def read_inbound(raw: bytes, types: Mapping[str, type[Input]]) -> Inbound:
         envelope.traceparent,
         data,
         digest_of(envelope.type, envelope.time, data),
+    )
+
+
+def write_inbound(event: Inbound) -> bytes:
+    """As a channel might have sent it: `read_inbound` gives the same of it."""
+    return compact_json(
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": event.source,
+            "type": event.type,
+            "subject": event.subject,
+            "time": format_time(event.time),
+            "traceparent": event.traceparent,
+            "data": event.data.model_dump(mode="json", exclude_none=True),
+        }
     )
 
 

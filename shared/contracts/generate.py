@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from shared.contracts.analytics import ALERT_TYPES, AlertEnvelope, RiskRow
 from shared.contracts.catalogue import FACT_TYPES, INPUT_TYPES
 from shared.contracts.envelope import SCHEMA_ROOT, Envelope, Fact, FactEnvelope, Input
+from shared.contracts.measures import CATALOGUE, Measures
 from shared.contracts.population import POPULATION_TYPES, PopulationEnvelope
 from shared.contracts.protocol import TICK, Redrive, TickData
 from shared.contracts.segments import SEGMENT_ALERT_TYPES, SegmentEnvelope
@@ -76,6 +77,8 @@ def event_model(type_: str) -> type[BaseModel]:
     """The event as a whole, its envelope and what it says. Raises KeyError as `schema`."""
     data = _data_of(type_)
     own: dict[str, Any] = {"type": (Literal[type_], ...), "data": (data, ...)}
+    if type_ == Measures.TYPE:
+        own["subject"] = (Literal[CATALOGUE], ...)
     if type_ in INBOUND:
         return create_model(f"{data.__name__}Event", __base__=Envelope, __doc__=inspect.getdoc(data), **own)
     if type_ == TICK:

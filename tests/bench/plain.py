@@ -88,6 +88,26 @@ class AlertSnoozed(AlertAcknowledged):
     reason: Text
 
 
+class Amount(BaseModel):
+    amount_minor: int | None = Field(default=None, ge=0)
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    thousandths_of_ticket: int | None = Field(default=None, ge=0)
+
+
+class Measure(BaseModel):
+    name: Text
+    words: Text
+    cost: Amount
+    incentive: Amount | None = None
+    take_up_thousandths: int = Field(ge=0, le=1000)
+    success_thousandths: int = Field(ge=0, le=1000)
+    suits: list[Text] = []
+
+
+class Measures(Said):
+    measures: list[Measure]
+
+
 class Fact(BaseModel):
     specversion: Literal["1.0"]
     id: Text
@@ -127,6 +147,7 @@ RECORDED: dict[str, type[Said]] = {
     "tenure.lapse-recorded.v1": Lapse,
     "tenure.alert-acknowledgement-recorded.v1": AlertAcknowledged,
     "tenure.alert-snooze-recorded.v1": AlertSnoozed,
+    "tenure.measures-recorded.v1": Measures,
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import asdict
 
 from services.analytics.facts import KINDS, input_of, observation, read
-from services.analytics.measures import Amount, Catalogue
+from services.analytics.measures import NOTHING, Catalogue
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable, read_fact
 from shared.contracts.measures import MeasuresRecorded
@@ -54,7 +54,7 @@ def test_a_catalogue_says_of_each_measure_what_the_contract_says() -> None:
         assert said.suits == ours.suits
         for amount, by_contract in ((ours.cost, said.cost), (ours.incentive, said.incentive)):
             assert (by_contract.model_dump() if by_contract else {}).items() <= asdict(amount).items()
-            assert by_contract is not None or amount == Amount()
+            assert by_contract is not None or amount == NOTHING
 
 
 @pytest.mark.parametrize("type_", sorted(FACT_TYPES.keys() - KINDS.keys() - {MeasuresRecorded.TYPE}))

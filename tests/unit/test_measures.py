@@ -90,6 +90,11 @@ def test_a_share_of_the_ticket_is_in_the_currency_of_the_customer_and_rounded_up
     assert 1 == chosen(0.9, 20_000, tenth, ticket=0.2).cost.amount_minor
 
 
+def test_a_measure_whose_price_is_said_in_an_unknown_way_is_none() -> None:
+    assert found(0.9, 20_000, replace(CALL, cost=Amount())) is None
+    assert found(0.9, 20_000, replace(CALL, incentive=Amount())) is None
+
+
 def test_an_empty_catalogue_recommends_nothing() -> None:
     assert found(0.9, 20_000) is None
 
@@ -99,7 +104,7 @@ def test_of_two_catalogues_the_later_holds_in_whichever_order_they_are_heard() -
     for heard in permutations([early, late, twin]):
         core = Core(Rules())
         for catalogue in heard:
-            core.adopt(catalogue)
+            core.take(catalogue)
         assert twin == core.catalogue
     assert RULES_OF_THUMB.place() < early.place()
 

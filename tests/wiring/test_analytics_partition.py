@@ -99,6 +99,16 @@ def test_of_two_catalogues_the_newer_holds_and_what_was_said_before_it_stays(his
     assert ["a walk"] * 6 + ["a swim"] * 21 == names if history else {"a swim"} == set(names)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_in_history_a_catalogue_is_ahead_of_everything_at_its_instant(first: bool) -> None:
+    """Wherever it stands, and however the ids of what happens then are spelled."""
+    lapse = told("retention", "a", (211, retention.LapseRecorded()), first=WEEKS + 2)
+    later = told("retention", FIRST_OF_CATALOGUE, (211, measures("a swim")), first=2)
+    both = [*later, *lapse] if first else [*lapse, *later]
+    log = numbered([*chain(*map(week_of, range(WEEKS))), *both, *ticks(213)])
+    assert ["a swim"] == [name for name, _ in catalogues(log, history=True)]
+
+
 @pytest.mark.parametrize("history", [True, False])
 def test_a_catalogue_is_no_customer(history: bool) -> None:
     without = numbered([r for r in LOG if r.key != FIRST_OF_CATALOGUE.encode()])

@@ -72,6 +72,8 @@ BAD: dict[str, tuple[bytes, int, str, str]] = {
     "a time long ago": (raw(event(time=at(timedelta(days=-31)))), 422, "too-old", "time"),
     "a purchase of measures": (raw(event(subject="measures")), 422, "wrong-subject", "subject"),
     "measures of a customer": (raw(event(type=MEASURES, data={"measures": []})), 422, "wrong-subject", "subject"),
+    "measures of a partition": (raw(event(type=MEASURES, subject="measures/0", data={"measures": []})), 422,
+                                "wrong-subject", "subject"),
     "two measures of one name": (measures(CALL, CALL), 422, "invalid-data", "data.measures"),
     "a measure that costs nothing said": (measures({**CALL, "cost": {}}), 422, "invalid-data", NO_COST),
     "a measure that brings money": (measures({**CALL, "incentive": {"amount_minor": -1, "currency": "EUR"}}), 422,

@@ -14,6 +14,7 @@ from cli.errors import OUTCOME, UNASKED, CliError
 from cli.main import app
 from shared.contracts.envelope import read_inbound
 from shared.contracts.measures import FIRST_OF_CATALOGUE, Measures
+from shared.contracts.values import format_time
 from shared.keys import Scope
 from shared.settings import TimeSource
 from tests.stories import measures, numbered, told
@@ -22,13 +23,12 @@ from tests.wiring.test_projection import Projection
 from tests.wiring.test_read_api import served
 from tests.wiring.test_send import PARTITIONS, Gateway, serve
 
-AT = "1997-01-05T00:00:00Z"
 OF_THE_PAGE = re.findall(r"```toml\n(.*?)```", Path("docs/alerts.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with serve(TimeSource.WALL, Scope.SEND, Scope.ADMIN) as running:
+    with serve(TimeSource.HISTORY, Scope.SEND, Scope.ADMIN) as running:
         monkeypatch.setenv("TENURE_GATEWAY", running.url)
         monkeypatch.setenv("TENURE_KEY", running.key)
         yield running
@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 
 def send(file: Path, text: str, *options: str) -> Result:
     file.write_text(text, encoding="utf-8")
-    return CliRunner().invoke(app, ["measures", "send", str(file), "--at", AT, *options])
+    return CliRunner().invoke(app, ["measures", "send", str(file), *options])
 
 
 def failure(result: Result) -> CliError:
@@ -55,7 +55,7 @@ def test_the_catalogue_of_the_page_is_sent_to_every_partition(gateway: Gateway, 
     records = [record for n in range(PARTITIONS) for record in gateway.broker.records("retention.inbox", n)]
     assert PARTITIONS == len(records)
     for said in (read_inbound(record.value or b"", {Measures.TYPE: Measures}) for record in records):
-        assert ("crm", f"measures-{AT}") == (said.source, said.id)
+        assert ("crm", f"measures-{format_time(said.time)}") == (said.source, said.id)
         assert isinstance(said.data, Measures)
         assert ["voucher", "technician"] == [measure.name for measure in said.data.measures]
 
@@ -66,11 +66,24 @@ def test_what_the_gateway_refuses_is_told_with_its_place(gateway: Gateway, file:
     assert [] == gateway.events()
 
 
-@pytest.mark.parametrize(("text", "options"), [("measures = [", ()), ("measures = []", ("--at", "soon"))])
-def test_what_cannot_be_understood_is_not_sent(
-    gateway: Gateway, file: Path, text: str, options: tuple[str, ...]
+def test_a_date_where_none_belongs_is_refused_with_its_place(gateway: Gateway, file: Path) -> None:
+    refused = failure(send(file, "measures = []\nsince = 2026-01-01\n"))
+    assert (OUTCOME, True) == (refused.exit_code, "data.since" in refused.message)
+
+
+def test_what_is_no_toml_is_not_sent(gateway: Gateway, file: Path) -> None:
+    assert UNASKED == failure(send(file, "measures = [")).exit_code
+    assert [] == gateway.events()
+
+
+def test_where_a_file_gives_the_time_measures_stand_in_the_file(
+    gateway: Gateway, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert UNASKED == failure(send(file, text, *options)).exit_code
+    local = {"gateway": gateway.url, "key": gateway.key, "time": "history"}
+    (tmp_path / "local.json").write_text(json.dumps(local), encoding="utf-8")
+    monkeypatch.setenv("TENURE_STATE", str(tmp_path))
+    monkeypatch.delenv("TENURE_GATEWAY")
+    assert "as an event" in failure(send(file, "measures = []")).message
     assert [] == gateway.events()
 
 

@@ -22,7 +22,7 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has had no customers before.
+    """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has told none before.
     Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates for an
     alert by the risk, where they are limited: how many, by the risk they reach in hundredths, from 0 on."""
 
