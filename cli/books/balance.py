@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from cli.books.channels import Account, Received, balance_channels
+from cli.books.everywhere import look_for_measures_in_part
 from cli.books.findings import Findings, Place
 from cli.books.inbox_book import InboxBook
 from cli.books.log_book import Last, LogBook, Reaction
@@ -69,11 +70,10 @@ class Ledger:
         """`letters`: what each service has set aside."""
         channels: list[Account] = []
         for service, book in self.stores.items():
-            received = [*self._inboxes[inbox(service)].received, *self._reactions(service)]
-            aside = letters.get(service, ())
-            channels += balance_channels(
-                service, received, book.causes, aside, committed.get(service, {}), self._findings
-            )
+            sent, aside = self._inboxes[inbox(service)].received, letters.get(service, ())
+            received, passed = [*sent, *self._reactions(service)], committed.get(service, {})
+            channels += balance_channels(service, received, book.causes, aside, passed, self._findings)
+            look_for_measures_in_part(inbox(service), sent, aside, passed, self._findings)
         return Books(channels, self._balance_services(last, committed.get(PROJECTION, {})), self._findings)
 
     def _balance_services(self, last: Last, committed: Mapping[TopicPartition, int]) -> list[ServiceAccount]:
