@@ -73,9 +73,10 @@ def time_source(address: str, time: str | None = None) -> str:
     return time or (str(local["time"]) if local.get("kafka") == address and "time" in local else "wall")
 
 
-def runs_in_history() -> bool:
-    """Whether the deployment is the local one, and gets its time from what is sent. Of others nothing is known here."""
-    return not os.environ.get("TENURE_GATEWAY") and _local().get("time") == "history"
+def runs_in_history(gateway: str | None) -> bool:
+    """Whether it is the local deployment's, and that gets its time from what is sent. Of others nothing is known."""
+    local = _local()
+    return local.get("time") == "history" and gateway in (None, local.get("gateway"))
 
 
 def problem_sentence(response: "httpx.Response") -> str:

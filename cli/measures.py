@@ -46,7 +46,7 @@ def send(
     from cli.sending.door import Door, DoorShut
     from cli.sending.lines import Line
 
-    if runs_in_history():
+    if runs_in_history(gateway):
         raise CliError("This deployment gets its time from a file: put the measures there, as an event.", UNASKED)
     now = datetime.now(UTC)
     line = Line(1, now, "", _event(_said(file), source, now))
