@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cli.backtesting.life import Life
     from services.analytics.core import Observation
     from services.analytics.population.part import Result
+    from services.analytics.rules import Rules
     from shared.broker import Record
 
 ALERT = "tenure.attrition-alert-"
@@ -35,6 +36,9 @@ def explain(
     png: Annotated[Path | None, typer.Option("--png", help="The same as a PNG file; both may be asked for.")] = None,
     until: Annotated[
         datetime | None, typer.Option("--until", help="Up to this day. Default: a week after the last event.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", help="Those that judged, where they are not this release's: TOML.")
     ] = None,
     api: ApiOption = None,
     key: KeyOption = None,
@@ -50,7 +54,8 @@ def explain(
     observed = _observed(customer, entries)
     if not any(o.inbound for o in observed):
         raise CliError(f"{customer} has done nothing by then that is judged: see `tenure timeline {customer}`.")
-    life = _life(entries, observed, end, _results(kafka))
+    judged = _rules(rules)
+    life = _life(entries, observed, end, judged, _results(kafka, judged))
     if svg or png:
         _write(life, svg, png)
         return
@@ -79,16 +84,22 @@ def _observed(customer: str, entries: Sequence[dict[str, Any]]) -> "list[Observa
     return [seen for fact in facts if (seen := observation(fact)) is not None]
 
 
-def _results(kafka: str | None) -> "Mapping[int, Result]":
+def _rules(file: Path | None) -> "Rules":
+    from cli.backtesting.history import rules_of
+    from services.analytics.rules import Rules
+
+    return Rules() if file is None else rules_of(file)
+
+
+def _results(kafka: str | None, rules: "Rules") -> "Mapping[int, Result]":
     """What has been found of the whole base, by week: the models that the risk was judged by."""
     from cli.topic_reader import read_to_end
     from services.analytics.population.results import Results
-    from services.analytics.rules import Rules
     from shared.topics import POPULATION
 
     records: list[Record] = []
     asyncio.run(read_to_end(kafka_place(kafka), [POPULATION], records.append))
-    results = Results(Rules().name)
+    results = Results(rules.name)
     results.take(records)
     return results.by_week
 
@@ -97,11 +108,11 @@ def _life(
     entries: Sequence[dict[str, Any]],
     observed: "Sequence[Observation]",
     until: datetime | None,
+    rules: "Rules",
     results: "Mapping[int, Result]",
 ) -> "Life":
     from cli.backtesting.life import Happened, Life
     from services.analytics.replay import risk_by_week
-    from services.analytics.rules import Rules
     from services.analytics.state import WEEK
     from shared.contracts.values import parse_time, to_micros
 
@@ -112,7 +123,7 @@ def _life(
     ]
     end = max(o.at for o in observed) + WEEK if until is None else to_micros(until)
     events = [Happened(o.at, o.kind) for o in observed if o.inbound]
-    return Life(events, list(risk_by_week(observed, Rules(), end, results)), alerts)
+    return Life(events, list(risk_by_week(observed, rules, end, results)), alerts)
 
 
 def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -50,7 +50,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
         checkpoints = MongoCheckpoints(durable(client, f"{platform.database_prefix}_{settings.name}"))
         await answered("MongoDB", checkpoints.prepare, errors=(PyMongoError,))
         async with kafka_publisher(platform) as publisher:
-            rules, news = Rules(), asyncio.Event()
+            rules, news = settings.judge_by(), asyncio.Event()
             results = Results(rules.name)
             reader = AttritionReader(
                 rules,

@@ -86,7 +86,22 @@ def read_rules(text: str) -> Rules:
     known = asdict(Rules())
     if said.get("name", known["name"]) == known["name"]:
         raise ValueError(f"name: say one that is not {known['name']!r}")
-    return TypeAdapter(Rules).validate_python(_over(known, said, ""))
+    rules = TypeAdapter(Rules).validate_python(_over(known, said, ""))
+    _check(rules)
+    return rules
+
+
+def _check(rules: Rules) -> None:
+    """Raises ValueError where no customer could ever be told of, or one would be told of and cleared at once."""
+    raised = [("risk_raise", rules.risk_raise), *((f"risk_raise_of.{s}", r) for s, r in rules.risk_raise_of.items())]
+    for name, risk in (*raised, ("risk_deep", rules.risk_deep)):
+        if not rules.risk_clear < risk <= 1:
+            raise ValueError(f"{name}: expected a risk above risk_clear ({rules.risk_clear:g}), and at most 1")
+    if not rules.buyers_gone_clear < rules.buyers_gone_raise <= 1:
+        raise ValueError(f"buyers_gone_raise: expected a share above {rules.buyers_gone_clear:g}, and at most 1")
+    for number in (rules.contact, rules.enquiry, rules.communication, rules.complaint, rules.volume, rules.lapse):
+        if number.strength <= rules.change_clear:
+            raise ValueError(f"strength: expected more than change_clear ({rules.change_clear:g})")
 
 
 def _over(known: Mapping[str, Any], said: Any, path: str) -> dict[str, Any]:
