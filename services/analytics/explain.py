@@ -40,7 +40,8 @@ from shared.contracts.analytics import (
     Sign,
     alert_id,
 )
-from shared.contracts.values import from_micros
+from shared.contracts.population import model_id
+from shared.contracts.values import format_time, from_micros
 
 LEAST_PART = 0.1  # nats of the risk, below which a reason is not worth a word
 SIGNS: dict[int, Sign] = {
@@ -84,10 +85,16 @@ def message(
         probable_cause=c.cause,
         segment=c.segment,
         rules=rules.name,
+        model=_fitted_by(rules, of_base.model),
         as_of=from_micros(at),
         until=None if snooze is None or snooze.until is None else from_micros(snooze.until),
         reason=None if snooze is None else snooze.reason,
     )
+
+
+def _fitted_by(rules: Rules, model: Model) -> str | None:
+    """Which fact says how: that of the week of the fit, which later ones repeat."""
+    return model_id(rules.name, format_time(from_micros(model.week))) if model.week else None
 
 
 def row(c: Customer, at: int, risk: float | None, rules: Rules, model: Model) -> Row:

@@ -68,6 +68,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     probable_cause: str | None = None
     segment: str | None = None
     rules: str
+    model: str | None = None
     as_of: datetime
     until: datetime | None = None
     reason: str | None = None

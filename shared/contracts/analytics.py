@@ -112,7 +112,12 @@ class AttritionAlert(Fact):
     probable_cause: Defector | None = None
     segment: Name | None = Field(default=None, description="of the customer, as a channel said it last")
     rules: RulesName = Field(description="version of the rules that judged")
-    as_of: UtcTime = Field(description="the instant of the crossing, not of its computation")
+    model: str | None = Field(
+        default=None, description="id of the fact that says how the base was fitted to; none: by published parameters"
+    )
+    as_of: UtcTime = Field(
+        description="the event, or the first instant of the grid after the crossing; never that of the computation"
+    )
 
 
 class AttritionAlertRaised(AttritionAlert):

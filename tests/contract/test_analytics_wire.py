@@ -78,6 +78,7 @@ said: dict[str, st.SearchStrategy[Any]] = {
     "probable_cause": st.none() | st.sampled_from([cause.value for cause in values.Defector]),
     "segment": st.none() | st.text("abcäß ", min_size=1, max_size=12).map(lambda text: f"x{text}x"),
     "rules": rules,
+    "model": st.none() | texts,
     "as_of": times,
 }
 messages = st.builds(wire.Message, **said)
