@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from cli.backtesting.report import Material
     from cli.sending.lines import Faulty, Line
     from services.analytics.rules import Rules
+
+
+MIDNIGHT = time_of_day()
 
 
 class Target(StrEnum):
@@ -50,6 +55,9 @@ def backtest(
     rules: Annotated[
         Path | None, typer.Option(help="Figures that differ from the rules of this release: TOML.")
     ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", help="Time passes up to the end of this day, if the file ends before.")
+    ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort by time first, in memory.")] = False,
     source: Annotated[str, typer.Option(help="Source of lines that name none.")] = "web-shop",
     as_json: JsonOption = False,
@@ -76,7 +84,7 @@ def backtest(
         lines_to(messages) as write_message,
         _progress(total, quiet=as_json) as on_day,
     ):
-        for output in outputs(items(), Replay(judged, is_scored=is_scored), tally, on_day=on_day):
+        for output in outputs(items(), Replay(judged, is_scored=is_scored), tally, until=_end_of(until), on_day=on_day):
             if isinstance(output, Score):
                 write_score(score_line(output))
                 scored += 1
@@ -93,6 +101,10 @@ def backtest(
     _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)
     if tally.refused:
         raise typer.Exit(OUTCOME)
+
+
+def _end_of(day: datetime | None) -> datetime | None:
+    return None if day is None else datetime.combine(day.date(), MIDNIGHT, tzinfo=UTC) + timedelta(days=1)
 
 
 def _rules(file: Path | None, horizon: float | None, target: Target | None) -> "Rules":

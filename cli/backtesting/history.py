@@ -99,9 +99,14 @@ def ignore(_: Tally) -> None:
 
 
 def outputs(
-    items: Iterable[Line | Faulty], replay: Replay, tally: Tally, *, on_day: Callable[[Tally], None] = ignore
+    items: Iterable[Line | Faulty],
+    replay: Replay,
+    tally: Tally,
+    *,
+    until: datetime | None = None,
+    on_day: Callable[[Tally], None] = ignore,
 ) -> Iterator[Output | SegmentOut | Score]:
-    """Items in order of time."""
+    """Items in order of time. `until`: time passes up to there, though the last of them may be older."""
     for step in history_steps(_events(items, tally), MAX_BATCH):
         if isinstance(step, Tick):
             yield from replay.advance(to_micros(step.to))
@@ -110,6 +115,9 @@ def outputs(
             continue
         for line in step.lines:
             _take(line, replay, tally)
+    if until is not None and (tally.until is None or until > tally.until):
+        yield from replay.advance(to_micros(until))
+        tally.until = until
 
 
 def _events(items: Iterable[Line | Faulty], tally: Tally) -> Iterator[Line]:

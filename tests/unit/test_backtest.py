@@ -67,6 +67,15 @@ def test_what_comes_later_changes_nothing_that_was_said_before(
         assert before(CUT, rows(whole, name), key) == before(CUT, rows(part, name), key)
 
 
+def test_silence_behind_the_last_event_is_judged_as_far_as_is_asked(
+    history: list[bytes], whole: Path, tmp_path: Path
+) -> None:
+    prefix = [line for line in history if parse_time(json.loads(line)["time"]) < parse_time(CUT)]
+    far = judged(prefix, tmp_path, "--until", "1997-08-31")
+    assert "1997-08-31T23:59:59Z" >= max(row["as_of"] for row in rows(far, "scores")) >= "1997-08-25T23:59:59Z"
+    assert before(CUT, rows(whole, "alerts"), "time") == before(CUT, rows(far, "alerts"), "time")
+
+
 def test_a_second_run_writes_the_same_bytes(history: list[bytes], whole: Path, tmp_path: Path) -> None:
     again = judged(history, tmp_path)
     for name in ("alerts", "scores", "messages"):
