@@ -1,7 +1,8 @@
 """The parameters under which what has been seen is most likely: MBG/NBD of a base, and weights of a regression.
 
-No BLAS, so that neither threads nor the kind of processor decide about the order of a sum. Everything is rounded to
-nine digits: what is published is what everybody reckons with.
+Sums over customers are made without BLAS, so that neither threads nor the kind of processor decide about their order;
+LAPACK solves a system as small as there are weights. Everything is rounded to nine digits: what is published is what
+everybody reckons with.
 """
 
 from collections.abc import Sequence
