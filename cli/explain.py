@@ -132,7 +132,8 @@ def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[di
     days = sorted({o.at // DAY for o in observed if o.kind == "purchase"})
     yield ""
     if len(days) > 1:
-        yield f"Buys every {(days[-1] - days[0]) / (len(days) - 1):.0f} days on average, on {len(days):,} days so far."
+        gap = (days[-1] - days[0]) / (len(days) - 1)
+        yield f"Buys every {gap:.0f} days on average, on {len(days):,} days so far; `·`: where the next would be."
     if life.risk:
         yield f"Risk {life.risk[-1][1]:.0%} at the end of the picture."
     for e in entries:

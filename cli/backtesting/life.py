@@ -14,6 +14,9 @@ from shared.contracts.values import from_micros
 BARS = "▁▂▃▄▅▆▇█"
 SEVERAL = "●"
 ONE = "•"
+AWAITED = "·"
+RHYTHM_OF, MOST_AWAITED = "purchase", 100
+DAY = 86_400_000_000  # micros
 BELOW = 0.06  # of the picture's height for each row of events
 
 
@@ -35,6 +38,15 @@ class Life:
         instants = [*(e.at for e in self.events), *(a.at for a in self.alerts), *(at for at, _ in self.risk)]
         return min(instants), max(instants)
 
+    def awaited(self) -> list[int]:
+        """Where purchases would be if they had gone on in the customer's own rhythm, the mean gap between days."""
+        days = sorted({e.at // DAY for e in self.events if e.kind == RHYTHM_OF})
+        if len(days) < 2:
+            return []
+        last = max(e.at for e in self.events if e.kind == RHYTHM_OF)
+        gap = (days[-1] - days[0]) * DAY // (len(days) - 1)
+        return list(range(last + gap, self.span[1] + 1, gap))[:MOST_AWAITED]
+
 
 def figure(life: Life) -> str:
     """For a page."""
@@ -47,13 +59,16 @@ def picture(life: Life) -> str:
 
 
 def _chart(life: Life) -> tuple[Axis, Axis, Sequence[Series]]:
-    """Events by kind below, the risk above them, a line at each alert."""
+    """Events by kind below, purchases that are awaited with their row; the risk above them, a line at each alert."""
     first, last = life.span
     rows = list(_by_kind(life.events).items())
     dots = [
         Series(kind, [(at, -BELOW * (n + 1)) for at in instants], marked=True, joined=False)
         for n, (kind, instants) in enumerate(rows)
     ]
+    row = next((n for n, (kind, _) in enumerate(rows) if kind == RHYTHM_OF), 0)
+    if awaited := [(at, -BELOW * (row + 1)) for at in life.awaited()]:
+        dots.append(Series("own rhythm", awaited, marked=True, joined=False, faint=True))
     alerts = [Series("alert", [(at, 0), (at, 1)], faint=True, label=word) for at, word in life.alerts]
     ticks = [(float(at), f"{from_micros(at):%Y-%m-%d}") for at in (first + (last - first) * n // 4 for n in range(5))]
     return (
@@ -74,6 +89,9 @@ def drawing(life: Life, width: int) -> list[str]:
         return min(columns - 1, (at - first) * columns // (last - first)) if last > first else 0
 
     rows = {kind: _marks([column(at) for at in instants], columns) for kind, instants in kinds.items()}
+    for place in map(column, life.awaited()):
+        row = rows[RHYTHM_OF]
+        rows[RHYTHM_OF] = row if row[place] != " " else f"{row[:place]}{AWAITED}{row[place + 1 :]}"
     rows["risk"] = _bars([(column(at), risk) for at, risk in life.risk], columns)
     rows["alerts"] = _letters([(column(at), word) for at, word in life.alerts], columns)
     begin, end = f"{from_micros(first):%Y-%m-%d}", f"{from_micros(last):%Y-%m-%d}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.backtesting.life import Happened, Life, drawing
+from cli.backtesting.life import Happened, Life, drawing, picture
 from tests.unit.attrition import day
 
 instants = st.integers(0, 700).map(day)
@@ -20,7 +20,7 @@ def test_each_kind_has_a_row_and_each_event_its_place() -> None:
     )
     assert [
         "contact                          •",
-        "purchase  ●           •",
+        "purchase  ●           •     ·    ·",
         "risk      ▁▁▁▁▁▁▁▁▁▁▁▁▁▁██████████",
         "alerts                      R",
     ] == drawing(life, 34)[:4]
@@ -33,6 +33,13 @@ def test_no_row_is_wider_than_asked_and_none_is_lost(
     rows = drawing(Life(happened, risk, messages), width)
     assert max(map(len, rows)) <= max(width, 40)
     assert len({event.kind for event in happened}) + 3 == len(rows)
+
+
+def test_where_purchases_would_be_in_the_own_rhythm_is_drawn_in_a_picture_too() -> None:
+    bought = [Happened(day(n), "purchase") for n in (0, 10, 20)]
+    assert [day(30), day(40)] == Life(bought, [(day(49), 0.7)], []).awaited()
+    assert "own rhythm" in picture(Life(bought, [(day(49), 0.7)], []))
+    assert "own rhythm" not in picture(Life(bought[:1], [(day(49), 0.7)], []))
 
 
 def test_one_instant_is_a_life_too() -> None:

@@ -67,7 +67,7 @@ def test_every_letter_leaves_ink_with_no_font_of_the_machine(character: str) -> 
 
 def test_the_legend_names_each_series_once() -> None:
     texts = [found.text for found in ElementTree.fromstring(SVG).iter("{http://www.w3.org/2000/svg}text")]
-    assert ["risk", *KINDS, "alert"] == texts[-4:]
+    assert ["risk", *KINDS, "own rhythm", "alert"] == texts[-5:]
     assert {"raised", "cleared"} <= set(texts)
 
 
