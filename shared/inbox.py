@@ -79,13 +79,11 @@ class InboxReader:
         event = read_inbound(value, self._types)
         self._check_place(event, record)
         arrived = record_time(record) if self._time is TimeSource.WALL else None
-        admit(event, now=arrived)
+        admit(event, now=arrived, measures_as=catalogue_subjects(self._partitions)[record.partition])
         at = event.time if arrived is None or isinstance(event.data, Measures) else min(event.time, arrived)
         return question_of_input(event, at, value, event.traceparent or traceparent_of(record))
 
     def _check_place(self, event: Inbound, record: Record) -> None:
-        if isinstance(event.data, Measures):
-            self._check_subject(event, record.partition)
         wanted = partition_of(event.subject, self._partitions)
         if record.key == event.subject.encode() and record.partition == wanted:
             return
@@ -94,11 +92,6 @@ class InboxReader:
             f"partitioner=murmur2_random), not {record.partition}"
         )
         raise Unreadable("wrong-partition", [Problem("subject", reason)])
-
-    def _check_subject(self, event: Inbound, partition: int) -> None:
-        if event.subject != (wanted := catalogue_subjects(self._partitions)[partition]):
-            reason = f"measures stand in every partition, in this one under {wanted!r}; the HTTP door puts them there"
-            raise Unreadable("wrong-subject", [Problem("subject", reason)])
 
 
 def event_of(record: Record) -> bytes:

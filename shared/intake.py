@@ -16,8 +16,16 @@ AHEAD = timedelta(minutes=5)  # clocks of channels may run fast by this much
 BEHIND = timedelta(days=30)  # older events are an import of the past, and have to say so
 
 
-def admit(inbound: Inbound, *, now: datetime | None, ahead: timedelta = AHEAD, behind: timedelta = BEHIND) -> None:
-    """`now`: none in `history` time, where every instant is as good as another.
+def admit(
+    inbound: Inbound,
+    *,
+    now: datetime | None,
+    ahead: timedelta = AHEAD,
+    behind: timedelta = BEHIND,
+    measures_as: str = CATALOGUE,
+) -> None:
+    """`now`: none in `history` time, where every instant is as good as another. `measures_as`: the subject of measures
+    here.
 
     Raises Unreadable with code `source-reserved`, `wrong-subject`, `time-in-future` or `too-old`.
     """
@@ -25,12 +33,10 @@ def admit(inbound: Inbound, *, now: datetime | None, ahead: timedelta = AHEAD, b
         raise _refusal(
             "source-reserved", "source", f"{inbound.source!r} is reserved for the system; use the channel's own name"
         )
-    if is_of_catalogue(inbound.subject) != isinstance(inbound.data, Measures) and not isinstance(inbound.data, Redrive):
-        raise _refusal(
-            "wrong-subject",
-            "subject",
-            f"{CATALOGUE!r}, and what begins with it and '/', is for measures and nothing else",
-        )
+    if isinstance(inbound.data, Measures) and inbound.subject != measures_as:
+        raise _refusal("wrong-subject", "subject", f"of measures it is {measures_as!r} here")
+    if is_of_catalogue(inbound.subject) and not isinstance(inbound.data, Measures | Redrive):
+        raise _refusal("wrong-subject", "subject", f"{inbound.subject!r} is for measures, and no customer")
     if now is None:
         return
     if inbound.time - now > ahead:

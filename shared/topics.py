@@ -64,9 +64,8 @@ def partition_of(customer: str, partitions: int) -> int:
 def catalogue_subjects(partitions: int) -> tuple[str, ...]:
     """By partition, the subject under which a catalogue of measures stands in it: the first that lies there."""
     found: dict[int, str] = {}
-    for number in count():
-        subject = f"{OF_CATALOGUE}{number}"
+    subjects = (f"{OF_CATALOGUE}{number}" for number in count())
+    while len(found) < partitions:
+        subject = next(subjects)
         found.setdefault(partition_of(subject, partitions), subject)
-        if len(found) == partitions:
-            return tuple(found[partition] for partition in range(partitions))
-    raise AssertionError("there is no last number")
+    return tuple(found[partition] for partition in range(partitions))

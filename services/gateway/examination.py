@@ -17,7 +17,7 @@ from shared.broker import Outgoing
 from shared.contracts.binary_mode import attributes_of_http, check_agreement, structured
 from shared.contracts.catalogue import INPUT_TYPES, OWNER_OF
 from shared.contracts.envelope import Inbound, Problem, Unreadable, read_inbound, write_inbound
-from shared.contracts.measures import CATALOGUE, Measures
+from shared.contracts.measures import Measures
 from shared.contracts.values import MAX_ID
 from shared.http import clip, problem_document
 from shared.intake import admit
@@ -101,8 +101,9 @@ def _take(raw: bytes, key: ApiKey, terms: Terms) -> Taken:
             f"{event.source!r} is not a source of this key; its sources are {', '.join(sorted(key.sources)) or 'none'}"
         )
         raise Unreadable("source-not-yours", [Problem("source", reason)])
-    if isinstance(event.data, Measures):
-        _check_measures(event, key)
+    if isinstance(event.data, Measures) and Scope.ADMIN not in key.scopes:
+        reason = f"measures hold for every customer: it takes a key with the scope '{Scope.ADMIN}', too"
+        raise Unreadable("scope-missing", [Problem("type", reason)])
     headers = () if event.traceparent else ((TRACEPARENT, terms.trace.encode()),)
     topic = inbox(OWNER_OF[event.type])
     places = _places(event, raw, terms.partitions)
@@ -116,14 +117,6 @@ def _places(event: Inbound, raw: bytes, partitions: int) -> Iterator[tuple[int, 
         return
     for number, subject in enumerate(catalogue_subjects(partitions)):
         yield number, subject.encode(), write_inbound(replace(event, subject=subject))
-
-
-def _check_measures(event: Inbound, key: ApiKey) -> None:
-    if event.subject != CATALOGUE:
-        raise Unreadable("wrong-subject", [Problem("subject", f"of measures it is {CATALOGUE!r}")])
-    if Scope.ADMIN not in key.scopes:
-        reason = f"measures hold for every customer: it takes a key with the scope '{Scope.ADMIN}', too"
-        raise Unreadable("scope-missing", [Problem("type", reason)])
 
 
 def trace_of(header: str | None) -> str:

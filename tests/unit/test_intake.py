@@ -80,11 +80,16 @@ def test_a_stricter_door_admits_nothing_that_the_inbox_refuses_a_moment_later() 
 @pytest.mark.parametrize("subject", ["measures", "measures/0", "measures/17"])
 def test_what_is_kept_for_measures_is_for_nothing_else(subject: str) -> None:
     assert ("wrong-subject", "subject") == refusal(inbound(subject=subject))
-    assert refusal(inbound(subject=subject, data=Measures(measures=()))) is None
     assert refusal(inbound(source="tenure/operator", subject=subject, data=Redrive())) is None
 
 
 @pytest.mark.parametrize("subject", ["measure", "measures-of-man", "Measures/1", "customer-1"])
-def test_measures_stand_under_no_customer(subject: str) -> None:
-    assert ("wrong-subject", "subject") == refusal(inbound(subject=subject, data=Measures(measures=())))
+def test_subjects_that_only_look_like_that_of_measures_are_admitted(subject: str) -> None:
     assert refusal(inbound(subject=subject)) is None
+
+
+@pytest.mark.parametrize("subject", ["customer-1", "measures/0", "measures/"])
+def test_measures_have_the_one_subject_that_is_theirs(subject: str) -> None:
+    none = Measures(measures=())
+    assert ("wrong-subject", "subject") == refusal(inbound(subject=subject, data=none))
+    assert refusal(inbound(subject="measures", data=none)) is None
