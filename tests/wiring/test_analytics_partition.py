@@ -101,9 +101,10 @@ def test_of_two_catalogues_the_newer_holds_and_what_was_said_before_it_stays(his
 
 @pytest.mark.parametrize("first", [True, False])
 def test_in_history_a_catalogue_is_ahead_of_everything_at_its_instant(first: bool) -> None:
-    """Wherever it stands, and however the ids of what happens then are spelled."""
+    """Wherever it stands, and though its id comes after that of the lapse, `retention-4` after `retention-32`."""
     lapse = told("retention", "a", (211, retention.LapseRecorded()), first=WEEKS + 2)
-    later = told("retention", FIRST_OF_CATALOGUE, (211, measures("a swim")), first=2)
+    said: list[Told] = [(205, measures("a run")), (206, measures("a hop")), (211, measures("a swim"))]
+    later = told("retention", FIRST_OF_CATALOGUE, *said, first=2)
     both = [*later, *lapse] if first else [*lapse, *later]
     log = numbered([*chain(*map(week_of, range(WEEKS))), *both, *ticks(213)])
     assert ["a swim"] == [name for name, _ in catalogues(log, history=True)]
