@@ -14,12 +14,11 @@ from shared.broker import Record, TopicPartition
 from shared.contracts.analytics import AttritionAlertRaised, alert_bytes
 from shared.contracts.envelope import compact_json
 from shared.contracts.generate import example
-from shared.contracts.measures import Measures
 from shared.contracts.segments import SEGMENT_ALERT_TYPES
 from shared.event_store import Commit
 from shared.memory_broker import MemoryRecord
 from shared.settings import TimeSource
-from shared.topics import ALERTS, CUSTOMER_EVENTS, catalogue_subjects, dead_letters
+from shared.topics import ALERTS, CUSTOMER_EVENTS, dead_letters
 from tests.wiring.deciding import INBOX, SERVICE, Deployment, complaint_cause, day, purchase, redrive
 
 
@@ -245,25 +244,6 @@ def test_what_is_stored_and_not_yet_published_or_shown_is_in_flight(quiet: Read)
     quiet.committed[PROJECTION] = {}
     assert [] == quiet.findings
     assert {"stored": 2, "published": 1, "in_flight": 2} == service(quiet.books)
-
-
-def catalogue(id_: str, offset: int) -> list[MemoryRecord]:
-    """In each of three partitions."""
-    return [
-        MemoryRecord(INBOX, partition, offset, 0, subject.encode(), compact_json(event))
-        for partition, subject in enumerate(catalogue_subjects(3))
-        for event in [example(Measures.TYPE) | {"id": id_, "subject": subject}]
-    ]
-
-
-def test_measures_that_some_partitions_lack_are_named() -> None:
-    committed = {SERVICE: {TopicPartition(INBOX, n): 0 for n in range(3)}}
-    whole, part = catalogue("m-1", 5), catalogue("m-2", 6)[1:2]
-    assert [] == Read([], whole, set(), {}, committed).findings
-    lacking = Read([], [*whole, *part], set(), {}, committed)
-    assert [f"{INBOX} has the measures crm|m-2 not in partitions 0, 2: send them again"] == lacking.findings
-    assert [] == replace(lacking, letters={Place(INBOX, 1, 6)}).findings, "nobody goes by what was set aside"
-    assert [] == replace(lacking, records=[*whole, *part, *catalogue("m-3", 7)]).findings, "sent again"
 
 
 async def test_a_fact_that_is_a_cause_elsewhere_is_received_there() -> None:
