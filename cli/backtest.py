@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from datetime import time as time_of_day
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from cli.backtesting.report import Material
     from cli.sending.lines import Faulty, Line
     from services.analytics.rules import Rules
-
-
-MIDNIGHT = time_of_day()
 
 
 class Target(StrEnum):
@@ -104,16 +100,15 @@ def backtest(
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    return None if day is None else datetime.combine(day.date(), MIDNIGHT, tzinfo=UTC) + timedelta(days=1)
+    return None if day is None else day.replace(hour=0, minute=0, second=0, tzinfo=UTC) + timedelta(days=1)
 
 
 def _rules(file: Path | None, horizon: float | None, target: Target | None) -> "Rules":
     from dataclasses import replace
 
     from cli.backtesting.history import rules_of
-    from services.analytics.rules import Rules
 
-    rules = Rules() if file is None else rules_of(file)
+    rules = rules_of(file)
     if horizon is not None and horizon != rules.horizon_days:
         rules = replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
     if target is not None and target != rules.target:

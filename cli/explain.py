@@ -45,6 +45,7 @@ def explain(
     kafka: KafkaOption = None,
 ) -> None:
     """Draw one customer's life: what happened, how the risk went, where the alerts were and why."""
+    from cli.backtesting.history import rules_of
     from cli.backtesting.life import drawing
 
     end = None if until is None else until.replace(tzinfo=UTC)
@@ -54,7 +55,7 @@ def explain(
     observed = _observed(customer, entries)
     if not any(o.inbound for o in observed):
         raise CliError(f"{customer} has done nothing by then that is judged: see `tenure timeline {customer}`.")
-    judged = _rules(rules)
+    judged = rules_of(rules)
     life = _life(entries, observed, end, judged, _results(kafka, judged))
     if svg or png:
         _write(life, svg, png)
@@ -62,7 +63,7 @@ def explain(
     out = console()
     for line in drawing(life, min(MOST_WIDE, out.width)):
         print(line)
-    for line in _words(observed, life, entries):
+    for line in _words(life, entries):
         print(line)
 
 
@@ -82,13 +83,6 @@ def _observed(customer: str, entries: Sequence[dict[str, Any]]) -> "list[Observa
     )  # fmt: skip
     facts = (msgspec.convert(envelope, LogFact) for envelope in envelopes)
     return [seen for fact in facts if (seen := observation(fact)) is not None]
-
-
-def _rules(file: Path | None) -> "Rules":
-    from cli.backtesting.history import rules_of
-    from services.analytics.rules import Rules
-
-    return Rules() if file is None else rules_of(file)
 
 
 def _results(kafka: str | None, rules: "Rules") -> "Mapping[int, Result]":
@@ -126,14 +120,11 @@ def _life(
     return Life(events, list(risk_by_week(observed, rules, end, results)), alerts)
 
 
-def _words(observed: "Sequence[Observation]", life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:
-    from services.analytics.state import DAY
-
-    days = sorted({o.at // DAY for o in observed if o.kind == "purchase"})
+def _words(life: "Life", entries: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield ""
-    if len(days) > 1:
-        gap = (days[-1] - days[0]) / (len(days) - 1)
-        yield f"Buys every {gap:.0f} days on average, on {len(days):,} days so far; `·`: where the next would be."
+    if life.rhythm_days is not None:
+        awaited = "; · is where the next would be" if life.awaited() else ""
+        yield f"Buys every {life.rhythm_days:.0f} days on average, on {len(life.bought_on):,} days so far{awaited}."
     if life.risk:
         yield f"Risk {life.risk[-1][1]:.0%} at the end of the picture."
     for e in entries:

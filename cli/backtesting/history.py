@@ -44,7 +44,10 @@ class Tally:
             self.first_refusals.append((line, reason))
 
 
-def rules_of(file: Path) -> Rules:
+def rules_of(file: Path | None) -> Rules:
+    """None: those of this release. Raises CliError."""
+    if file is None:
+        return Rules()
     try:
         return read_rules(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -9,14 +9,14 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cli.backtesting.svg import Axis, Series, even, plot, sheet
+from services.analytics.state import DAY
 from shared.contracts.values import from_micros
 
 BARS = "▁▂▃▄▅▆▇█"
 SEVERAL = "●"
 ONE = "•"
 AWAITED = "·"
-RHYTHM_OF, MOST_AWAITED = "purchase", 100
-DAY = 86_400_000_000  # micros
+RHYTHM_OF = "purchase"
 BELOW = 0.06  # of the picture's height for each row of events
 
 
@@ -38,14 +38,23 @@ class Life:
         instants = [*(e.at for e in self.events), *(a.at for a in self.alerts), *(at for at, _ in self.risk)]
         return min(instants), max(instants)
 
+    @property
+    def bought_on(self) -> Sequence[int]:
+        """Days since 1970, in order."""
+        return sorted({e.at // DAY for e in self.events if e.kind == RHYTHM_OF})
+
+    @property
+    def rhythm_days(self) -> float | None:
+        """The customer's own: the mean gap between days with a purchase. None before the second."""
+        days = self.bought_on
+        return (days[-1] - days[0]) / (len(days) - 1) if len(days) > 1 else None
+
     def awaited(self) -> list[int]:
-        """Where purchases would be if they had gone on in the customer's own rhythm, the mean gap between days."""
-        days = sorted({e.at // DAY for e in self.events if e.kind == RHYTHM_OF})
-        if len(days) < 2:
+        """Where purchases would be, had they gone on in the own rhythm."""
+        if self.rhythm_days is None:
             return []
-        last = max(e.at for e in self.events if e.kind == RHYTHM_OF)
-        gap = (days[-1] - days[0]) * DAY // (len(days) - 1)
-        return list(range(last + gap, self.span[1] + 1, gap))[:MOST_AWAITED]
+        gap, last = round(self.rhythm_days * DAY), max(e.at for e in self.events if e.kind == RHYTHM_OF)
+        return list(range(last + gap, self.span[1] + 1, gap))
 
 
 def figure(life: Life) -> str:
