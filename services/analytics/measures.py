@@ -32,7 +32,7 @@ class Amount(msgspec.Struct, frozen=True):
         return min(MAX_MINOR, _up(max(1, ticket) * self.thousandths_of_ticket, THOUSAND))
 
     def is_payable(self, currency: str) -> bool:
-        """Not what a newer writer says in a way that is not known here."""
+        """An amount that a newer writer says in another way is in no currency."""
         return self.currency == currency or self.thousandths_of_ticket is not None
 
 

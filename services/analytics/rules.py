@@ -99,9 +99,9 @@ def _check(rules: Rules) -> None:
             raise ValueError(f"{name}: expected a risk above risk_clear ({rules.risk_clear:g}), and at most 1")
     if not rules.buyers_gone_clear < rules.buyers_gone_raise <= 1:
         raise ValueError(f"buyers_gone_raise: expected a share above {rules.buyers_gone_clear:g}, and at most 1")
-    for number in (rules.contact, rules.enquiry, rules.communication, rules.complaint, rules.volume, rules.lapse):
-        if number.strength <= rules.change_clear:
-            raise ValueError(f"strength: expected more than change_clear ({rules.change_clear:g})")
+    for sign in ("contact", "enquiry", "communication", "complaint", "volume", "lapse"):
+        if getattr(rules, sign).strength <= rules.change_clear:
+            raise ValueError(f"{sign}.strength: expected more than change_clear ({rules.change_clear:g})")
 
 
 def _over(known: Mapping[str, Any], said: Any, path: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_a_service_does_not_start_by_rules_that_cannot_be_read(monkeypatch: pyte
         ("risk_deep = 0.4", "risk_deep"),
         ("[risk_raise_of]\ntrade = 1.5", "risk_raise_of.trade"),
         ("buyers_gone_raise = 0.1", "buyers_gone_raise: expected a share above 0.2"),
-        ("[lapse]\nstrength = 3.6", "strength: expected more than change_clear"),
+        ("[lapse]\nstrength = 3.6", "lapse.strength: expected more than change_clear"),
     ],
 )
 def test_rules_by_which_nobody_would_be_told_of_or_cleared_at_once_are_refused(said: str, why: str) -> None:
