@@ -31,17 +31,26 @@ class Transition(Enum):
 
 
 def judged(
-    life: Life, up: int, at: int, sequence: int, rules: Rules, *, is_heard: bool = False, is_back: bool = False
+    life: Life,
+    up: int,
+    at: int,
+    sequence: int,
+    rules: Rules,
+    *,
+    is_heard: bool = False,
+    is_back: bool = False,
+    is_admitted: bool = True,
 ) -> Transition | None:
     """After the detectors: `up` has a bit for each sign. `sequence` is the number that a message would have.
-    `is_heard`: something has come of the customer, `is_back`: and it is an occasion."""
+    `is_heard`: something has come of the customer, `is_back`: and it is an occasion. `is_admitted`: there is a place
+    for another alert."""
     life.is_over = life.is_over and not is_heard
     if life.is_over:
         life.reasons = up  # what is still up when something is heard of them is no news
         return None
     if not life.is_open:
         life.reasons &= up
-        return _opened(life, up, at, sequence, rules) if up & ~life.reasons else None
+        return _opened(life, up, at, sequence, rules) if is_admitted and waits(life, up) else None
     if up:
         life.calm_since = NEVER
         return _still_up(life, up, at)
@@ -49,6 +58,11 @@ def judged(
         return _closed(life, at, Transition.BACK)
     life.calm_since = min(life.calm_since, at)
     return _closed(life, at, Transition.CALMED) if at - life.calm_since >= _dwell(rules) else None
+
+
+def waits(life: Life, up: int) -> bool:
+    """A sign is up that no alert has told."""
+    return not (life.is_open or life.is_over) and up & ~life.reasons > 0
 
 
 def lapsed(life: Life) -> Transition | None:

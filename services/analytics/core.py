@@ -8,7 +8,6 @@ A customer is looked at when something is observed, at the first instant after t
 change a verdict, and once a week, all at once, when it is known what the week was like for the whole base.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -22,9 +21,10 @@ from services.analytics.due import Due
 from services.analytics.explain import MESSAGES, message, rounded_risk, row
 from services.analytics.measures import RULES_OF_THUMB, Catalogue
 from services.analytics.pages import PAGES, Pages
+from services.analytics.places import candidates
 from services.analytics.population.model import risks_of_many, unfitted
 from services.analytics.population.numbers import numbers, of_all
-from services.analytics.population.part import Known, Part, Sample, part_of
+from services.analytics.population.part import Candidate, Known, Part, Sample, part_of
 from services.analytics.population.segments import segments_of
 from services.analytics.record import (
     ATTRITION,
@@ -42,7 +42,7 @@ from services.analytics.record import (
     restart,
 )
 from services.analytics.rules import Rules
-from services.analytics.silence import BY_RISK, Outlook, candidates, outlooks, verdicts
+from services.analytics.silence import BY_RISK, Outlook, outlooks, verdicts
 from services.analytics.state import DAY, NEVER, WEEK, Customer
 from services.analytics.wire import AlertOut, Output, RiskOut, alert_bytes, risk_bytes
 
@@ -113,7 +113,7 @@ class Core:
     def part(self, week: int, *, number: int, is_first: bool, one_in: int = 1) -> Part:
         """What partition `number` tells at the beginning of a week, micros, of everybody it knows. `one_in`: no more
         rows will be used."""
-        sample, customers, coming = Sample(one_in), 0, Counter[int]()
+        sample, customers, waiting = Sample(one_in), 0, list[Candidate]()
 
         def everybody() -> Iterator[Customer]:
             """Who is unpacked is asked all there is to ask at once."""
@@ -124,11 +124,11 @@ class Core:
                 for c, p in of:
                     if sample.wants(c.id):
                         sample.add(numbers(c, p, week // WEEK))
-                coming.update(candidates(some, week, self.rules, self.known.model))
+                waiting.extend(candidates(some, week, self.rules, self.known))
                 yield from some
 
         segments = segments_of(everybody(), week, self.rules)
-        return part_of(sample, customers, segments, coming, self.rules, week=week, number=number, is_first=is_first)
+        return part_of(sample, customers, segments, waiting, self.rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at."""
@@ -158,7 +158,7 @@ class Core:
         risky = [n for n, c in enumerate(some) if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
         seen = dict(zip(risky, outlooks([some[n] for n in risky], at, self.rules, model), strict=True))
         outputs: list[Output] = []
-        for place in looks.with_news(some, strengths, seen, self.rules):
+        for place in looks.with_news(some, strengths, seen, model.admitted or (), self.rules):
             if self._is_watched(some[place]):
                 outputs += self._one_looked_at(some[place], at, strengths[place].tolist(), seen.get(place))
         return outputs
@@ -170,7 +170,8 @@ class Core:
         again = up & changes.told_long_ago(c.told, at, self.rules)
         again = again and again & changes.up_with(0, watched, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
-        if up != c.up or again or is_risky:
+        is_called = alerts.waits(c.life, up) and self._is_admitted(c)
+        if up != c.up or again or is_risky or is_called:
             self._customers.add(c)
             c.now, c.up = max(at, c.now), up
             c.life.reasons &= ~again
@@ -196,6 +197,11 @@ class Core:
         """Not after a declared lapse, when the time is over in which they may be won back."""
         return c.lapsed_at is None or c.life.is_open
 
+    def _is_admitted(self, c: Customer) -> bool:
+        """What a channel declares is no judgement: there is always a place for it."""
+        admitted = self.known.model.admitted
+        return admitted is None or c.id in admitted or c.lapsed_at is not None
+
     def _watched(self, c: Customer) -> tuple[int, ...]:
         """Changes that are to be found; of a lapse that is declared nothing is."""
         return changes.SIGNS if c.declared is None else changes.SIGNS[:-1]
@@ -207,7 +213,10 @@ class Core:
         is_heard, is_back = o is not None and bool(touched), o is not None and is_occasion(o, rules)
         outputs: list[Output] = []
         self._tell(c, at)
-        why = alerts.judged(c.life, c.up, at, c.alerts + 1, rules, is_heard=is_heard, is_back=is_back)
+        why = alerts.judged(
+            c.life, c.up, at, c.alerts + 1, rules,
+            is_heard=is_heard, is_back=is_back, is_admitted=self._is_admitted(c),
+        )  # fmt: skip
         if why is not None:
             outputs.append(self._alert(c, at, why, o))
         if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:

@@ -5,7 +5,7 @@ Nearly always there is nothing, so that is found out for all at once; whoever is
 one customer, and who is not would come out of them unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -27,9 +27,12 @@ def moved(some: Sequence[Customer], strengths: Table) -> list[int]:
     return places
 
 
-def with_news(some: Sequence[Customer], strengths: Table, seen: Mapping[int, Outlook], rules: Rules) -> list[int]:
-    """`seen`: by place, of those whose risk is looked at."""
+def with_news(
+    some: Sequence[Customer], strengths: Table, seen: Mapping[int, Outlook], admitted: Container[str], rules: Rules
+) -> list[int]:
+    """`seen`: by place, of those whose risk is looked at. `admitted`: for whom a place for an alert has been found."""
     is_new = _may_change(some, strengths, rules)
+    is_new[[place for place, c in enumerate(some) if c.id in admitted]] = True
     is_new[[place for place, outlook in seen.items() if outlook.matters or is_another_row(some[place], outlook)]] = True
     places: list[int] = np.flatnonzero(is_new).tolist()
     return places

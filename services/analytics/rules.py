@@ -15,6 +15,7 @@ from shared.contracts.analytics import RulesName
 
 Target = Literal["purchase", "contact"]
 TARGETS = get_args(Target)
+MOST_PLACES = 10_000  # a message names them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Rules:
     horizon_days: float = 90.0  # risk is of no such event within
     risk_raise: float = 0.5  # it is likelier that they stay away
     risk_raise_of: Mapping[str, float] = field(default_factory=dict)  # by segment, where it is another
-    most_a_week: int | None = None  # about so many alerts by the risk, of the whole base: the highest
+    most_a_week: int | None = None  # alerts of customers, of the whole base: the likeliest; declared lapses aside
     risk_deep: float = 0.8  # escalates
     risk_clear: float = 0.4
     silent_share: float = 0.39  # of the horizon, in silence, before the risk may raise an alert
@@ -94,6 +95,8 @@ def read_rules(text: str) -> Rules:
 def _check(rules: Rules) -> None:
     """Raises ValueError where no customer could ever be told of, or one would be told of and cleared at once."""
     raised = [("risk_raise", rules.risk_raise), *((f"risk_raise_of.{s}", r) for s, r in rules.risk_raise_of.items())]
+    if (rules.most_a_week or 1) > MOST_PLACES:
+        raise ValueError(f"most_a_week: expected at most {MOST_PLACES}")
     for name, risk in (*raised, ("risk_deep", rules.risk_deep)):
         if not rules.risk_clear < risk <= 1:
             raise ValueError(f"{name}: expected a risk above risk_clear ({rules.risk_clear:g}), and at most 1")

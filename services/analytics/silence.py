@@ -5,11 +5,10 @@ and is searched as far as anybody looks ahead. A fitted one is looked at again o
 force, so it is searched up to there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 
 from services.analytics.buyers import DOWN, UP, Verdict
 from services.analytics.changes import NAMES
@@ -39,7 +38,7 @@ def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verd
     if at < early:
         return dict.fromkeys(BY_RISK, (False, early))
     risk_of = _risks_of(c, rules, model)
-    now, (raised, deep) = risk_of([at])[0], thresholds(c, rules, model)
+    now, (raised, deep) = risk_of([at])[0], thresholds(c, rules)
 
     def of(number: int, threshold: float) -> Verdict:
         if now >= threshold or (c.up >> number & 1 and now >= rules.risk_clear):
@@ -51,10 +50,9 @@ def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verd
     return {ATTRITION: of(ATTRITION, raised), DEEP: of(DEEP, deep)}
 
 
-def thresholds(c: Customer, rules: Rules, model: Model) -> tuple[float, float]:
-    """The risks from which it raises an alert, and escalates one: as the segment has it, or as high as it takes for
-    there to be not more alerts than somebody can look after."""
-    raised = max(rules.raised_at(c.segment), model.threshold or 0.0)
+def thresholds(c: Customer, rules: Rules) -> tuple[float, float]:
+    """The risks from which it raises an alert, and escalates one."""
+    raised = rules.raised_at(c.segment)
     return raised, max(raised, rules.risk_deep)
 
 
@@ -89,22 +87,11 @@ def outlooks(some: Sequence[Customer], at: int, rules: Rules, model: Model) -> l
     silent = (of.repeats > 0) & ~np.array([is_in_touch(c, rules) for c in some])
     long_now, long_later = (silent & (instant - of.last >= rules.silent_share * horizon) for instant in instants)
     highest, matters = np.maximum(now, later), np.zeros(len(some), dtype=bool)
-    for number, threshold in zip(BY_RISK, np.array([thresholds(c, rules, model) for c in some]).T, strict=True):
+    for number, threshold in zip(BY_RISK, np.array([thresholds(c, rules) for c in some]).T, strict=True):
         is_up = np.array([c.up >> number & 1 > 0 for c in some])
         stays = long_now & ((now >= threshold) | (is_up & (now >= rules.risk_clear)))
         matters |= (stays != is_up) | (long_later & ~stays & (highest >= threshold))
     return list(map(Outlook, now.round(6).tolist(), highest.tolist(), matters.tolist()))
-
-
-def candidates(some: Iterable[Customer], at: int, rules: Rules, model: Model) -> Iterator[int]:
-    """Of each who would come up by the risk in the week from the next look on, if there were room for all, the risk
-    that is reached, in hundredths; of nobody where there is."""
-    if rules.most_a_week is None or not model.is_fitted:
-        return
-    few = [c for c in some if c.occasions is not None and c.lapsed_at is None and not c.up >> ATTRITION & 1]
-    for seen in outlooks(few, next_look(at), rules, replace(model, threshold=None)):
-        if seen.matters:
-            yield int(100 * seen.highest)
 
 
 def risk_at(c: Customer, at: int, rules: Rules, model: Model) -> float | None:

@@ -22,6 +22,7 @@ SUBJECT: Literal["population"] = "population"
 DayNumber = Annotated[int, Field(strict=True, description="days since 1970, UTC")]
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+CustomerKey = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CUSTOMER_ID)]
 OneIn = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -46,7 +47,7 @@ class CustomerCounts(NamedTuple):
 class CustomerNumbers(NamedTuple):
     """One customer at the instant. An array, because there may be thousands: the schema describes each place."""
 
-    customer: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CUSTOMER_ID)]
+    customer: CustomerKey
     first: Annotated[DayNumber, Field(description="first occasion, days since 1970, UTC")]
     last: Annotated[DayNumber, Field(description="last occasion")]
     opened: Annotated[DayNumber, Field(description="first occasion of the calendar week that the last one is in")]
@@ -89,6 +90,13 @@ class Segments(Model):
     rows: tuple[SegmentFigures, ...] = Field(default=(), description="in order of name")
 
 
+class Candidate(NamedTuple):
+    """Of a customer who shows a sign that no alert has been raised for, or will by silence."""
+
+    customer: CustomerKey
+    probability: Annotated[Probability, Field(description="of the likeliest sign: the risk, or that a pace changed")]
+
+
 class AttritionPopulationPart(Fact):
     """One partition of the log tells of its customers at the beginning of a week, once it has judged all before it."""
 
@@ -101,9 +109,8 @@ class AttritionPopulationPart(Fact):
     one_in: OneIn = Field(description="the rows are of one in so many customers, chosen by CRC-32 of the id")
     rows: tuple[CustomerNumbers, ...] = Field(default=(), description="in order of the customer's id")
     segments: Segments = Segments()
-    candidates: tuple[Count, ...] = Field(
-        default=(),
-        description="for an alert by the risk, by the risk they reach in hundredths, from 0 on; where there are limits",
+    candidates: tuple[Candidate, ...] = Field(
+        default=(), description="for an alert in the week to come, the likeliest; where their number is limited"
     )
 
 
@@ -166,8 +173,8 @@ class RiskModel(Model):
         description="of the week before, what happened over what was to be expected, to be compared with that of other "
         "weeks: contact, enquiry, complaint, purchase; none: not known",
     )
-    threshold: Probability | None = Field(
-        default=None, description="no lower risk raises an alert in the week to come; none: as many as there are"
+    admitted: tuple[CustomerKey, ...] | None = Field(
+        default=None, description="customers who may be given an alert in the week to come, sorted; none: everybody"
     )
 
 

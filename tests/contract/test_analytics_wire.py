@@ -17,7 +17,7 @@ from services.analytics.pace import Paces, Prior, Tickets
 from services.analytics.population import wire as population_wire
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Counts, Numbers
-from services.analytics.population.part import Part, Result
+from services.analytics.population.part import Candidate, Part, Result
 from services.analytics.population.segments import SegmentRow, Segments
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
@@ -101,7 +101,14 @@ one_in = st.integers(0, 20).map(lambda number: 2**number)
 segment_rows = st.lists(st.builds(SegmentRow, st.just("") | ids, *[st.integers(0, 2**62)] * 5), max_size=3)
 segments = st.builds(Segments, one_in, segment_rows)
 rows_of_part = st.lists(numbers, max_size=3)
-told = st.booleans(), counts, one_in, rows_of_part, segments, st.lists(counts, max_size=3)
+told = (
+    st.booleans(),
+    counts,
+    one_in,
+    rows_of_part,
+    segments,
+    st.lists(st.builds(Candidate, ids, risks.map(lambda r: r or 0.0)), max_size=3),
+)
 parts = st.builds(Part, rules, weeks, st.integers(0, 999), *told)
 finite = st.floats(-1e18, 1e18)
 weights = st.lists(finite, max_size=3).map(tuple)
@@ -110,7 +117,7 @@ bases = st.builds(Population, finite, finite, finite, finite, finite)
 priors = st.builds(Prior, figures, figures, figures)
 paces = st.builds(Paces, *[priors] * 4, st.builds(Tickets, *[figures] * 4))
 seasons = st.none() | st.tuples(*[finite] * 4)
-of_week = {"paces": paces, "season": seasons, "threshold": risks}
+of_week = {"paces": paces, "season": seasons, "admitted": st.none() | st.frozensets(ids, max_size=3)}
 models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions, **of_week)
 results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
 

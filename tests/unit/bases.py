@@ -16,6 +16,7 @@ from tests.unit.attrition import day
 from tests.unit.planted import DAYS, Planted
 
 CALLED = Contact(route=Route.TELEPHONE)
+RULES = Rules()
 ASKED, COMPLAINED = Enquiry(), Complaint()
 
 
@@ -48,9 +49,11 @@ def _input(stream: str, amount: int) -> Input:
     return {"contact": CALLED, "enquiry": ASKED, "complaint": COMPLAINED}[stream]
 
 
-def told(events: Iterable[Inbound], *, until: int, is_scored: bool = False) -> Iterator[Alert | Score]:
+def told(
+    events: Iterable[Inbound], *, until: int, is_scored: bool = False, rules: Rules = RULES
+) -> Iterator[Alert | Score]:
     """What is said of events in order of time, up to an instant, micros."""
-    replay = Replay(Rules(), is_scored=is_scored)
+    replay = Replay(rules, is_scored=is_scored)
     for seen in events:
         replay.take(seen)
     for said in replay.advance(until):

@@ -1,68 +1,171 @@
-"""Thresholds of the risk: by segment, or as high as it takes for alerts to be looked after."""
+"""How many alerts are raised: from which risk on, by segment, and never more in a week than somebody can look after."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from services.analytics.core import AlertOut, Core, Output
+from services.analytics.partition import HOUR
 from services.analytics.population.model import unfitted
-from services.analytics.population.part import Part
+from services.analytics.population.part import DELAY, Candidate, Known, Part, Result, known_as_of, likeliest, next_look
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import Segments
 from services.analytics.record import newcomer
-from services.analytics.rules import Rules, read_rules
+from services.analytics.replay import Score, input_of_event
+from services.analytics.rules import MOST_PLACES, Rules, read_rules
 from services.analytics.silence import thresholds
 from services.analytics.state import WEEK
-from tests.unit.attrition import BEGINNING
+from shared.contracts.analytics import Alert, Sign, read_alert
+from shared.contracts.envelope import Inbound
+from shared.contracts.values import to_micros
+from tests.unit.attrition import BEGINNING, alerts, day, every, observation, play
+from tests.unit.bases import happened, told
+from tests.unit.planted import RATES, Change, Shape, plant
 from tests.unit.population import row
 
 WEEK_0 = -(-BEGINNING // WEEK) * WEEK + 60 * WEEK
-LIMITED = Rules(name="limited", most_a_week=10)
+MOST, UNTIL = 2, 420
+LIMITED = Rules(name="limited", most_a_week=MOST)
+OPENS = ("tenure.attrition-alert-raised.v1", "tenure.attrition-alert-reopened.v1")
+named = st.lists(st.builds(Candidate, st.text(min_size=1, max_size=3), st.sampled_from((0.5, 0.7, 0.9))), max_size=9)
 
 
-def threshold(rules: Rules, *candidates: list[int]) -> float | None:
-    """Of the result, where so many partitions told of so many candidates."""
+@pytest.fixture(scope="module")
+def history() -> list[Inbound]:
+    """A base of which every third falls silent on the same day, for a while or for good."""
+    silent = [Change(range(0, 120, 3), 250, 0.02, stream=stream) for stream in RATES]
+    return happened(plant(7, *silent, shape=Shape(customers=120), streams=list(RATES)), until=UNTIL)
+
+
+@pytest.fixture(scope="module")
+def limited(history: list[Inbound]) -> list[Alert]:
+    return list(alerts_of(history, LIMITED))
+
+
+def alerts_of(history: Sequence[Inbound], rules: Rules) -> Iterator[Alert]:
+    """Of customers."""
+    for said in told(history, until=day(UNTIL), rules=rules):
+        if not isinstance(said, Score) and "/" not in said.subject:
+            yield said
+
+
+def opened(alerts: Sequence[Alert]) -> Counter[int]:
+    """How many alerts, by the look before them."""
+    return Counter(next_look(to_micros(alert.data.as_of)) // WEEK for alert in alerts if alert.type in OPENS)
+
+
+def test_never_more_alerts_are_raised_in_a_week_than_somebody_can_look_after(
+    history: list[Inbound], limited: list[Alert]
+) -> None:
+    assert MOST < max(opened(list(alerts_of(history, Rules()))).values()), "otherwise nothing is limited here"
+    assert MOST == max(opened(limited).values())
+
+
+def test_who_still_shows_a_sign_when_there_is_a_place_again_is_told_of_then(
+    history: list[Inbound], limited: list[Alert]
+) -> None:
+    full = [week for week, number in opened(limited).items() if number == MOST]
+    assert len(full) > 10, "one week after another until all have been told of"
+    silent = {f"c-{number:04}" for number in range(0, 120, 3)}
+    raised = {alert.subject for alert in alerts_of(history, Rules()) if alert.type in OPENS}
+    late = {alert.subject for alert in limited if alert.type in OPENS}
+    assert len(late & silent) > 0.8 * len(raised & silent)
+
+
+def test_the_number_of_partitions_shows_nowhere(history: list[Inbound], limited: list[Alert]) -> None:
+    expected = sorted((alert.id, alert.data) for alert in limited)
+    for number in (1, 3):
+        assert expected == sorted((alert.id, alert.data) for alert in on_partitions(history, number))
+
+
+def on_partitions(history: Sequence[Inbound], number: int) -> Iterator[Alert]:
+    """What the cores of so many partitions say, each week's parts put together."""
+    cores, refit, todo = [Core(LIMITED) for _ in range(number)], Refit(LIMITED, number), list(history)
+    results: dict[int, Result] = {}
+    said: list[Output] = []
+    for at in range(-(-to_micros(history[0].time) // HOUR) * HOUR, day(UNTIL), HOUR):
+        while todo and to_micros(todo[0].time) < at:
+            event = todo.pop(0)
+            seen = input_of_event(event)
+            assert seen is not None, "all of them are judged"
+            said += cores[sum(event.subject.encode()) % number].take(seen)
+        if at % WEEK == 0:
+            for place, core in enumerate(cores):
+                refit.take_part(core.part(at, number=place, is_first=not results))
+            result = refit.due()
+            assert result is not None, "all parts are there"
+            refit.take_result(result)
+            results[at] = result
+        for core in cores:
+            if at % WEEK == DELAY and results:
+                said += core.look(at, known_as_of(results, at - DELAY, LIMITED))
+            said += core.advance(at)
+    yield from (read_alert(one.value) for one in said if isinstance(one, AlertOut))
+
+
+@given(st.lists(named, min_size=1, max_size=3))
+def test_of_all_partitions_the_likeliest_have_a_place_in_whatever_order_they_tell(parts: list[list[Candidate]]) -> None:
+    told_ = [Candidate(f"{place}-{n}", c.probability) for place, part in enumerate(parts) for n, c in enumerate(part)]
+    few = admitted(LIMITED, *[[c for c in told_ if c.customer[0] == str(place)] for place in range(len(parts))])
+    assert few == admitted(
+        LIMITED, *[[c for c in reversed(told_) if c.customer[0] == str(p)] for p in range(len(parts))]
+    )
+    assert few is not None
+    assert len(few) == min(MOST, len(told_))
+    others = [c.probability for c in told_ if c.customer not in few]
+    assert min((c.probability for c in told_ if c.customer in few), default=1.0) >= max(others, default=0.0)
+    assert few == {c.customer for c in likeliest(told_, MOST)}
+
+
+def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str] | None:
+    """By the result, where so many partitions told of these candidates."""
     refit = Refit(rules, len(candidates))
     rows = [row(f"c-{n:03}", n % 40, 300 + n % 60, 5) for n in range(60)]
-    for number, counts in enumerate(candidates):
+    for number, few in enumerate(candidates):
         own = rows if number == 0 else []
-        refit.take_part(Part(rules.name, WEEK_0, number, True, len(own), 1, own, Segments(), counts))
+        refit.take_part(Part(rules.name, WEEK_0, number, True, len(own), 1, own, Segments(), few))
     result = refit.due()
     assert result is not None
     assert result.model is not None
-    return result.model.threshold
+    return result.model.admitted
 
 
-def counts(**of: int) -> list[int]:
-    """By hundredths, such as r70=3."""
-    found = [0] * 100
-    for name, number in of.items():
-        found[int(name[1:])] = number
-    return found
+def test_where_nothing_is_limited_there_is_a_place_for_everybody() -> None:
+    assert admitted(Rules(), []) is None
 
 
-def test_no_more_candidates_are_told_than_can_be_looked_after_the_highest_risks_first() -> None:
-    assert 0.71 == threshold(LIMITED, counts(r60=4, r70=5, r80=6, r90=2))
-    assert 0.91 == threshold(LIMITED, counts(r90=11))
+def test_before_anything_has_been_said_of_the_base_nobody_has_a_place() -> None:
+    life = every(4, "purchase", 0, 60)
+    assert ["raised"] == [a.type.split("-")[-1].split(".")[0] for a in alerts(play(life, until=200))][:1]
+    assert [] == alerts(play(life, until=200, core=Core(LIMITED)))
 
 
-def test_where_all_can_be_looked_after_there_is_no_other_threshold() -> None:
-    assert threshold(LIMITED, counts(r60=4, r90=6)) is None
-    assert threshold(replace(LIMITED, most_a_week=None), counts(r90=5000)) is None
+def test_for_a_declared_lapse_there_is_always_a_place() -> None:
+    [raised] = alerts(play(every(4, "purchase", 0, 60), observation("lapse", 70.0), until=80, core=Core(LIMITED)))
+    assert [Sign.LAPSE] == [proof.sign for proof in raised.data.signs]
 
 
-def test_candidates_of_all_partitions_share_the_room() -> None:
-    assert 0.61 == threshold(LIMITED, counts(r60=2, r80=5), [], counts(r60=1, r95=3)[:96])
+def test_a_sign_that_waits_is_told_at_the_look_that_brings_a_place() -> None:
+    core = Core(LIMITED)
+    play(every(4, "purchase", 0, 60), until=200, core=core)
+    look = next_look(day(200))
+    model = replace(unfitted(LIMITED), admitted=frozenset({"c-1"}))
+    [raised] = alerts(core.look(look, Known(model, core.known.calendar)))
+    assert (look, [Sign.ATTRITION]) == (to_micros(raised.data.as_of), [proof.sign for proof in raised.data.signs][-1:])
 
 
-def test_a_threshold_of_the_base_counts_for_everybody_and_one_of_a_segment_for_its_customers() -> None:
+def test_a_threshold_of_a_segment_counts_for_its_customers() -> None:
     rules = read_rules('name = "ours"\n[risk_raise_of]\ntrade = 0.9\n')
     customers = {segment: newcomer("c-1", BEGINNING) for segment in ("trade", "private")}
     for segment, c in customers.items():
         c.segment = segment
-    usual, full = unfitted(rules), msgspec.structs.replace(unfitted(rules), threshold=0.85)
-    assert {"trade": (0.9, 0.9), "private": (0.5, 0.8)} == {
-        s: thresholds(c, rules, usual) for s, c in customers.items()
-    }
-    assert {"trade": (0.9, 0.9), "private": (0.85, 0.85)} == {
-        s: thresholds(c, rules, full) for s, c in customers.items()
-    }
+    assert {"trade": (0.9, 0.9), "private": (0.5, 0.8)} == {s: thresholds(c, rules) for s, c in customers.items()}
+
+
+def test_more_places_than_a_message_can_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="most_a_week: expected at most 10000"):
+        read_rules(f'name = "ours"\nmost_a_week = {MOST_PLACES + 1}\n')

@@ -153,7 +153,7 @@ def test_a_sign_changes_or_is_strong_only_of_whom_a_look_names(found: list[tuple
     some = [newcomer(f"c-{n}", BEGINNING) for n in range(len(found))]
     for c, (up, _) in zip(some, found, strict=True):
         c.up = up
-    named = looks.with_news(some, np.array([strength for _, strength in found]), {}, RULES)
+    named = looks.with_news(some, np.array([strength for _, strength in found]), {}, (), RULES)
     for place, (up, strength) in enumerate(found):
         stays = changes.up_with(up, changes.SIGNS, strength, RULES) == up
         is_strong = changes.up_with(0, changes.SIGNS, strength, RULES) > 0
@@ -174,4 +174,4 @@ def test_a_look_names_whose_risk_matters_is_another_or_was_awaited(
 ) -> None:
     c = newcomer("c-1", BEGINNING)
     c.shown, c.dues[1] = shown, due
-    assert named == looks.with_news([c], np.zeros((1, 6)), {0: outlook}, RULES)
+    assert named == looks.with_news([c], np.zeros((1, 6)), {0: outlook}, (), RULES)

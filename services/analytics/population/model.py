@@ -79,8 +79,8 @@ def _limits(r: Regression) -> tuple[Table, Table, Table]:
 class Model(msgspec.Struct, frozen=True):
     """What is published of a fit, and all that a risk depends on beside the customer. `week`: the instant of the state
     it was fitted to, micros. `season`: of the week before the result's, what happened over what was to be expected, by
-    stream as in `services.analytics.calendar`; none: nobody knows. `threshold`: the risk below which no alert is raised
-    in the week to come, where no more than so many can be looked after."""
+    stream as in `services.analytics.calendar`; none: nobody knows. `admitted`: the customers who may be given an alert
+    in the week to come; none: everybody."""
 
     week: int
     population: Population
@@ -88,7 +88,7 @@ class Model(msgspec.Struct, frozen=True):
     stack: Regression | None = None
     paces: Paces = Paces()
     season: tuple[float, ...] | None = None
-    threshold: float | None = None
+    admitted: frozenset[str] | None = None
 
     @property
     def is_fitted(self) -> bool:
@@ -97,7 +97,7 @@ class Model(msgspec.Struct, frozen=True):
 
 def unfitted(rules: Rules) -> Model:
     """Before there is anything to fit to."""
-    return Model(0, rules.population)
+    return Model(0, rules.population, admitted=None if rules.most_a_week is None else frozenset())
 
 
 class Risks(Generic[N]):

@@ -6,6 +6,7 @@ however many partitions there are, and whoever combines them.
 
 import zlib
 from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 from typing import NamedTuple
 
 import msgspec
@@ -21,10 +22,17 @@ DELAY = DAY  # a result counts from so long after its instant
 MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message, and into a fit
 
 
+class Candidate(NamedTuple):
+    """`probability`: of the likeliest sign, the risk or P(change); of buyers who are gone, 1."""
+
+    customer: str
+    probability: float
+
+
 class Part(msgspec.Struct, frozen=True):
     """One partition at an instant `week`, micros, a multiple of WEEK. `is_first`: it has told none before.
-    Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates for an
-    alert by the risk, where they are limited: how many, by the risk they reach in hundredths, from 0 on."""
+    Rows: of one in so many customers, in order of id. Segments: of all customers. Candidates for an alert, where their
+    number is limited: the likeliest."""
 
     rules: str
     week: int
@@ -34,7 +42,7 @@ class Part(msgspec.Struct, frozen=True):
     one_in: int
     rows: list[Numbers]
     segments: Segments = Segments()
-    candidates: list[int] = []
+    candidates: list[Candidate] = []
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -90,16 +98,21 @@ def part_of(
     sample: Sample,
     customers: int,
     segments: Segments,
-    candidates: Mapping[int, int],
+    candidates: Iterable[Candidate],
     rules: Rules,
     *,
     week: int,
     number: int,
     is_first: bool,
 ) -> Part:
-    """`customers`: with an occasion; `candidates`: how many, by hundredths of the risk."""
-    coming = [candidates.get(hundredth, 0) for hundredth in range(max(candidates, default=-1) + 1)]
-    return Part(rules.name, week, number, is_first, customers, sample.one_in, sample.rows(), segments, coming)
+    """`customers`: with an occasion."""
+    few = likeliest(candidates, rules.most_a_week or 0)
+    return Part(rules.name, week, number, is_first, customers, sample.one_in, sample.rows(), segments, few)
+
+
+def likeliest(candidates: Iterable[Candidate], most: int) -> list[Candidate]:
+    """In whatever order they come."""
+    return nsmallest(most, candidates, key=lambda told: (-told.probability, told.customer))
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> Sample:

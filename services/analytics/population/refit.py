@@ -6,7 +6,7 @@ whoever reads the topic knows the same, whatever became of the process that read
 """
 
 from collections.abc import Collection
-from itertools import accumulate, zip_longest
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from services.analytics.calendar import Calendar
 from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import columns
-from services.analytics.population.part import Part, Result, Sample, chosen
+from services.analytics.population.part import Part, Result, Sample, chosen, likeliest
 from services.analytics.population.portfolio import WHOLE, Move, Portfolio
 from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
@@ -133,23 +133,20 @@ class Refit:
             self._then = week, _Seen(training, usual, *seen.portfolio.after(week, segments))
         return self._then[1]
 
-    def _threshold(self, week: int) -> float | None:
-        """The least risk, in hundredths, with no more candidates at or above it than can be looked after; none: all
-        can."""
+    def _admitted(self, week: int) -> frozenset[str] | None:
         most, parts = self._rules.most_a_week, self._parts.get(week, {}).values()
-        counts = [sum(column) for column in zip_longest(*(part.candidates for part in parts), fillvalue=0)]
-        above = accumulate(reversed(counts))
-        too_many = next((n for n, so_far in enumerate(above) if most is not None and so_far > most), None)
-        return None if too_many is None else (len(counts) - too_many) / 100
+        if most is None:
+            return None
+        return frozenset(told.customer for told in likeliest(chain(*(part.candidates for part in parts)), most))
 
     def _model_of(self, week: int, rows: int) -> Model:
         seen = self._seen_with(week)
+        before = replace(self._model, season=None, admitted=self._admitted(week))
         if rows < LEAST_CUSTOMERS:
-            return replace(self._model, season=None, threshold=None)
+            return before
         calendar = Calendar(self._seasons)
         paces = seen.usual.paces(self._model.paces, calendar)
-        season, threshold = seen.usual.season(paces, calendar), self._threshold(week)
-        model = replace(self._model, paces=paces, season=season, threshold=threshold)
+        model = replace(before, paces=paces, season=seen.usual.season(paces, calendar))
         age = 0 if self._begin is None else (week - self._begin) // WEEK
         return self._fitted(model, week, seen.training) if age < YOUNG_WEEKS or age % REST_WEEKS == 0 else model
 

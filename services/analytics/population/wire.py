@@ -15,7 +15,7 @@ from services.analytics.calendar import STREAMS
 from services.analytics.pace import Paces
 from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Numbers
-from services.analytics.population.part import Part, Result
+from services.analytics.population.part import Candidate, Part, Result
 from services.analytics.population.segments import Segments
 from services.analytics.rules import Population
 from services.analytics.wire import Document
@@ -39,7 +39,7 @@ class PartData(msgspec.Struct, frozen=True):
     one_in: int
     rows: list[Numbers] = []
     segments: Segments = Segments()
-    candidates: list[int] = []
+    candidates: list[Candidate] = []
 
 
 class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,7 +49,7 @@ class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stack: Regression | None = None
     paces: Paces
     season: tuple[float, ...] | None = None
-    threshold: float | None = None
+    admitted: tuple[str, ...] | None = None
 
 
 class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -127,7 +127,8 @@ def _model(model: Model | None) -> ModelData | None:
         return None
     return ModelData(
         week=from_micros(model.week), population=model.population, hazard=model.hazard, stack=model.stack,
-        paces=model.paces, season=model.season, threshold=model.threshold,
+        paces=model.paces, season=model.season,
+        admitted=None if model.admitted is None else tuple(sorted(model.admitted)),
     )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def _figures(model: Model | None) -> Iterator[float]:
         for stream in STREAMS:
             yield from msgspec.to_builtins(model.paces.of(stream)).values()
         yield from msgspec.to_builtins(model.paces.tickets).values()
-        yield from (*(model.season or ()), model.threshold or 0.0)
+        yield from model.season or ()
 
 
 def _part_of(said: PartData) -> Part:
@@ -156,4 +157,5 @@ def _model_of(said: ModelData | None) -> Model | None:
     if said is None:
         return None
     week = to_micros(said.week)
-    return Model(week, said.population, said.hazard, said.stack, said.paces, said.season, said.threshold)
+    admitted = None if said.admitted is None else frozenset(said.admitted)
+    return Model(week, said.population, said.hazard, said.stack, said.paces, said.season, admitted)
