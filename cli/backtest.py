@@ -3,17 +3,15 @@
 Exit code 0 when every line was an event, 1 when some were not, 2 when it could not begin.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.backtesting.options import HorizonOption, SortOption, SourceOption, TargetOption, asked, progress
 from cli.context import JsonOption
 from cli.errors import OUTCOME
 from cli.output import console, json_line, say
@@ -26,22 +24,13 @@ if TYPE_CHECKING:
     from services.analytics.rules import Rules
 
 
-class Target(StrEnum):
-    PURCHASE = "purchase"
-    CONTACT = "contact"
-
-
 def backtest(
     events: Annotated[
         Path,
         typer.Option("--events", help="JSON lines, also .gz: CloudEvents or the neutral format, in order of time."),
     ],
-    horizon: Annotated[
-        float | None, typer.Option(min=1, help="Days the risk looks ahead. Default: as the rules have it.")
-    ] = None,
-    target: Annotated[
-        Target | None, typer.Option(help="What the lapse is the absence of. Default: as the rules have it.")
-    ] = None,
+    horizon: HorizonOption = None,
+    target: TargetOption = None,
     alerts: Annotated[Path | None, typer.Option(help="Writes a line for every sign of every alert.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Writes everybody's risk, every seven days.")] = None,
     messages: Annotated[Path | None, typer.Option(help="Writes the alerts as they stand on the topic.")] = None,
@@ -54,8 +43,8 @@ def backtest(
     until: Annotated[
         datetime | None, typer.Option("--until", help="Time passes up to the end of this day, if the file ends before.")
     ] = None,
-    sort: Annotated[bool, typer.Option("--sort", help="Sort by time first, in memory.")] = False,
-    source: Annotated[str, typer.Option(help="Source of lines that name none.")] = "web-shop",
+    sort: SortOption = False,
+    source: SourceOption = "web-shop",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a history from a file: no server, no clock, the same bytes every time.
@@ -63,24 +52,24 @@ def backtest(
     Alerts are those that the service publishes for the same file sent with `tenure send --history`, byte for byte.
     """
     from cli.backtesting.files import Told, lines_to, score_line
-    from cli.backtesting.history import Tally, outputs, read_history
+    from cli.backtesting.history import Tally, outputs, read_history, rules_of
     from cli.backtesting.report import Material
     from services.analytics.core import AlertOut
     from services.analytics.population.segments import SegmentOut
     from services.analytics.replay import Replay, Score
 
-    judged = _rules(rules, horizon, target)
+    judged = asked(rules_of(rules), horizon, target)
+    replay = Replay(judged, is_scored=scores is not None or report is not None)
     items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
     material = None if report is None else Material()
-    is_scored = scores is not None or report is not None
     with (
         lines_to(alerts) as write_alert,
         lines_to(scores) as write_score,
         lines_to(messages) as write_message,
-        _progress(total, quiet=as_json) as on_day,
+        progress(total, quiet=as_json) as on_day,
     ):
-        for output in outputs(items(), Replay(judged, is_scored=is_scored), tally, until=_end_of(until), on_day=on_day):
+        for output in outputs(items(), replay, tally, until=_end_of(until), on_day=on_day):
             if isinstance(output, Score):
                 write_score(score_line(output))
                 scored += 1
@@ -94,26 +83,14 @@ def backtest(
                         material.take_alert(line)
     if report is not None and material is not None:
         report.write_text(_page(judged, material, items, tally), encoding="utf-8")
-    _tell(_summary(judged, tally, told, scored, time.monotonic() - began), tally, as_json=as_json)
+    summary = _summary(judged, tally, told, scored, replay.fitted_to_one_in, time.monotonic() - began)
+    _tell(summary, tally, as_json=as_json)
     if tally.refused:
         raise typer.Exit(OUTCOME)
 
 
 def _end_of(day: datetime | None) -> datetime | None:
     return None if day is None else day.replace(hour=0, minute=0, second=0, tzinfo=UTC) + timedelta(days=1)
-
-
-def _rules(file: Path | None, horizon: float | None, target: Target | None) -> "Rules":
-    from dataclasses import replace
-
-    from cli.backtesting.history import rules_of
-
-    rules = rules_of(file)
-    if horizon is not None and horizon != rules.horizon_days:
-        rules = replace(rules, name=f"{rules.name}-{horizon:g}d", horizon_days=horizon)
-    if target is not None and target != rules.target:
-        rules = replace(rules, name=f"{rules.name}-{target}", target=target.value)
-    return rules
 
 
 def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally") -> str:
@@ -125,25 +102,7 @@ def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Li
     return page(rules.name, material, past, lives_of(shown, items()))
 
 
-@contextmanager
-def _progress(total: int, *, quiet: bool) -> "Iterator[Callable[[Tally], None]]":
-    """A bar on a terminal; nothing elsewhere."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(
-        *columns, console=console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task("", total=total)
-
-        def on_day(tally: "Tally") -> None:
-            day = "" if tally.until is None else f"{tally.until:%Y-%m-%d}"
-            bar.update(task, completed=tally.events + tally.twice + tally.refused, description=day)
-
-        yield on_day
-
-
-def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, seconds: float) -> dict[str, Any]:
+def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, one_in: int, seconds: float) -> dict[str, Any]:
     return {
         "rules": rules.name,
         "horizon_days": rules.horizon_days,
@@ -155,6 +114,7 @@ def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, seconds:
         "signs": dict(sorted(told.by_sign.items())),
         "segments": dict(sorted(told.segments.items())),
         "scores": scores,
+        "fitted_to_one_in": one_in,
         "seconds": round(seconds, 3),
     }
 
@@ -170,6 +130,8 @@ def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
     if tally.twice or tally.refused:
         out.print(f"{tally.twice:,} sent twice, {tally.refused:,} no events")
     out.print(f"{summary['alerts']:,} alerts under rules {summary['rules']}, {summary['scores']:,} scores")
+    if summary["fitted_to_one_in"] > 1:
+        out.print(f"Models fitted to one customer in {summary['fitted_to_one_in']}, chosen by a hash of the id")
     for sign, count in summary["signs"].items():
         out.print(f"  {sign:24}{count:>8,}")
     for sign, count in summary["segments"].items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.backtesting.options import HorizonOption, SortOption, SourceOption, TargetOption, asked, progress
 from cli.context import JsonOption
 from cli.errors import OUTCOME, UNASKED, CliError
 from cli.output import console, json_line, say, table
@@ -33,18 +34,23 @@ def compare(
     old: Annotated[str, typer.Argument(help="A file of rules (TOML), or the name of those of this release.")],
     new: Annotated[str, typer.Argument(help="The same.")],
     events: Annotated[Path, typer.Option("--events", help="JSON lines, also .gz, in order of time.")],
-    source: Annotated[str, typer.Option(help="Source of lines that name none.")] = "web-shop",
+    horizon: HorizonOption = None,
+    target: TargetOption = None,
+    sort: SortOption = False,
+    source: SourceOption = "web-shop",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a history under two versions of the rules: alerts gained and lost, and which of them were right."""
     from cli.backtesting.history import past_of, read_history
     from services.analytics.outcomes import difference
 
-    one, other = _rules(old), _rules(new)
+    one, other = (asked(_rules(word), horizon, target) for word in (old, new))
     _check(one, other)
-    items, _ = read_history(events, source, sort=False)
-    before, tally = _raised(items, one)
-    after, _ = _raised(items, other)
+    items, total = read_history(events, source, sort=sort)
+    with progress(total, quiet=as_json, what=one.name) as on_day:
+        before, tally = _raised(items, one, on_day)
+    with progress(total, quiet=as_json, what=other.name) as on_day:
+        after, _ = _raised(items, other, on_day)
     past = past_of(tally, one)
     outcomes = {one.name: past.outcome(before), other.name: past.outcome(after)}
     _tell(past, outcomes, difference(past, before, after), as_json=as_json)
@@ -70,7 +76,9 @@ def _check(one: "Rules", other: "Rules") -> None:
         raise CliError(f"They look ahead {far}: what is right under one may be wrong under the other.", UNASKED)
 
 
-def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "tuple[list[Raised], Tally]":
+def _raised(
+    items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules", on_day: "Callable[[Tally], None]"
+) -> "tuple[list[Raised], Tally]":
     from cli.backtesting.history import Tally, outputs
     from services.analytics.core import AlertOut
     from services.analytics.outcomes import Raised
@@ -79,7 +87,7 @@ def _raised(items: "Callable[[], Iterable[Line | Faulty]]", rules: "Rules") -> "
     from shared.contracts.values import to_micros
 
     tally = Tally()
-    found = outputs(items(), Replay(rules, is_scored=False), tally)
+    found = outputs(items(), Replay(rules, is_scored=False), tally, on_day=on_day)
     alerts = (read_alert(output.value) for output in found if isinstance(output, AlertOut))
     return [Raised(a.subject, to_micros(a.time)) for a in alerts if a.type == AttritionAlertRaised.TYPE], tally
 

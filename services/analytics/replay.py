@@ -69,6 +69,11 @@ class Replay:
         self._taken += 1
         return True
 
+    @property
+    def fitted_to_one_in(self) -> int:
+        """So many customers, by the last result."""
+        return self.results[max(self.results)].one_in if self.results else 1
+
     def advance(self, to: int) -> Iterator[Output | SegmentOut | Score]:
         """Nothing before `to`, micros, will be taken any more."""
         for service in DOMAIN_SERVICES:

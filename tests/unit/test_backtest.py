@@ -14,6 +14,7 @@ from cli.data import CDNOW, STORY
 from cli.errors import OUTCOME, UNASKED, CliError
 from cli.main import app
 from cli.sending.lines import merge_lines, open_lines, read_lines
+from services.analytics.population.part import MOST_ROWS
 from services.analytics.rules import Rules, read_rules
 from shared.contracts.analytics import read_alert
 from shared.contracts.values import format_time, parse_time
@@ -135,6 +136,19 @@ def test_what_is_no_event_is_said_and_the_rest_is_judged(history: list[bytes], w
     assert (2, len(history)) == tuple(json.loads(result.stdout)[name] for name in ("refused", "events"))
     assert "line 1: not JSON" in result.stderr
     assert (whole / "messages.jsonl").read_bytes() == (tmp_path / "messages.jsonl").read_bytes()
+
+
+def test_it_is_said_when_the_models_are_fitted_to_some_of_the_customers_only(tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    file.write_text("".join(bought(n, "2026-01-05") for n in range(MOST_ROWS + 1)) + bought(0, "2026-01-20"))
+    assert "Models fitted to one customer in 2" in run("--events", str(file)).stdout
+    file.write_text(bought(0, "2026-01-05") + bought(1, "2026-01-20"))
+    assert 1 == json.loads(run("--events", str(file), "--json").stdout)["fitted_to_one_in"]
+
+
+def bought(customer: int, day: str) -> str:
+    what = {"customer_id": f"c-{customer}", "type": "purchase", "amount": "9.00", "currency": "EUR"}
+    return json.dumps({"id": f"{customer}-{day}", "time": f"{day}T12:00:00Z", **what}) + "\n"
 
 
 def test_a_packed_file_holds_the_same_lines(history: list[bytes], whole: Path, tmp_path: Path) -> None:

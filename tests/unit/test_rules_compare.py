@@ -81,6 +81,18 @@ def test_rules_that_cannot_be_compared_are_refused(events: Path, text: str, reas
     assert reason in refused.message
 
 
+def test_both_are_judged_by_another_horizon_and_an_unsorted_file_if_that_is_asked(
+    events: Path, shyer: str, tmp_path: Path
+) -> None:
+    turned = tmp_path / "turned.jsonl"
+    turned.write_bytes(b"\n".join(reversed(events.read_bytes().splitlines())))
+    result = run(turned, Rules().name, shyer, "--horizon", "30", "--sort", "--json")
+    assert 0 == result.exit_code, result.output
+    found = json.loads(result.stdout)["rules"]
+    assert ["r1-30d", "shyer-30d"] == list(found)
+    assert found["r1-30d"]["lapses"] > compared(events, Rules().name, shyer)["rules"]["r1"]["lapses"]
+
+
 def test_the_same_name_twice_is_refused(events: Path) -> None:
     refused = run(events, Rules().name, Rules().name).exception
     assert isinstance(refused, CliError)
