@@ -20,6 +20,7 @@ from tests.unit.attrition import BEGINNING, day, every, observation, play
 
 YEAR_1, YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999
 HOUR = DAY // 24
+CURRENCIES = ("EUR", "USD", "JPY", "CHF", "SEK")
 
 Step = Observation | int  # an int is an instant of the grid
 
@@ -216,23 +217,23 @@ def test_who_is_long_gone_costs_no_look() -> None:
     assert core.next_due() is None
 
 
-def test_state_does_not_grow_with_the_history() -> None:
-    def size(number: int) -> int:
-        core = Core(Rules())
-        for i in range(number):
-            for kind in ("purchase", "contact", "enquiry", "complaint"):
-                more = {
-                    "buyer": f"buyer {i % 40}",
-                    "amount_minor": 4_900,
-                    "currency": ("EUR", "USD", "JPY", "CHF", "SEK")[i % 5],
-                }
-                core.observe(
-                    observation(kind, i, evidence=f"crm|{kind}-{10_000 + i}", **(more if kind == "purchase" else {}))
-                )
-        return sum(map(len, core.dump_pages(changed_only=False).values()))
+@pytest.mark.parametrize("events", [8_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+def test_state_does_not_grow_with_the_history(events: int) -> None:
+    assert len(busy(events)) <= len(busy(800)) + 64
+    assert len(busy(events)) < 2_500  # an account with the most buyers and currencies there may be
 
-    assert size(2_000) <= size(200) + 64
-    assert size(2_000) < 2_500  # an account with the most buyers and currencies there may be
+
+def busy(events: int) -> bytes:
+    """What is saved of one customer who does everything, four a day, for as long as that takes."""
+    core, kinds = Core(Rules()), ("purchase", "contact", "enquiry", "complaint")
+    for i in range(events):
+        kind, at = kinds[i % 4], BEGINNING + i * 6 * HOUR
+        bought = {"buyer": f"buyer {i % 41}", "amount_minor": 4_900, "currency": CURRENCIES[i % 5]}
+        one = observation(kind, 0, evidence=f"crm|{10_000_000 + i}", **(bought if kind == "purchase" else {}))
+        for said in core.observe(msgspec.structs.replace(one, at=at)):
+            read_alert(said.value) if isinstance(said, AlertOut) else read_risk(said.value)
+    [page] = core.dump_pages(changed_only=False).values()
+    return page
 
 
 def test_an_ordinary_customer_takes_less_than_a_kibibyte() -> None:

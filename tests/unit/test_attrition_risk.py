@@ -10,6 +10,8 @@ from services.analytics.risk import expected_gap_days, log_odds, p_alive, probab
 from services.analytics.rules import Population
 
 CDNOW = Population()
+shapes = st.floats(0.01, 50)
+populations = st.just(CDNOW) | st.builds(Population, shapes, st.floats(0.01, 10_000), shapes, shapes)
 repeats = st.integers(0, 5_000)
 spans = st.floats(0, 36_500)
 silences = st.floats(0, 36_500)
@@ -36,15 +38,17 @@ def test_the_closed_form_is_the_ratio_of_the_likelihoods(x: int, last: float, ag
     assert risk(CDNOW, x, last, age, 90) == pytest.approx(by_definition, rel=0.005)
 
 
-@given(repeats, spans, silences, horizons)
-def test_the_risk_is_a_probability(x: int, last: float, silence: float, horizon: float) -> None:
-    assert 0 <= risk(CDNOW, x, last, last + silence, horizon) <= 1
+@given(populations, repeats, spans, silences, horizons)
+def test_the_risk_is_a_probability(p: Population, x: int, last: float, silence: float, horizon: float) -> None:
+    assert 0 <= risk(p, x, last, last + silence, horizon) <= 1
 
 
-@given(repeats, spans, silences, silences, horizons)
-def test_silence_never_lowers_the_risk(x: int, last: float, one: float, two: float, horizon: float) -> None:
+@given(populations, repeats, spans, silences, silences, horizons)
+def test_silence_never_lowers_the_risk(
+    p: Population, x: int, last: float, one: float, two: float, horizon: float
+) -> None:
     short, long = sorted((one, two))
-    assert risk(CDNOW, x, last, last + short, horizon) <= risk(CDNOW, x, last, last + long, horizon) + 1e-12
+    assert risk(p, x, last, last + short, horizon) <= risk(p, x, last, last + long, horizon) + 1e-12
 
 
 @given(repeats, spans, silences)
