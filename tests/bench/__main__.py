@@ -30,7 +30,7 @@ from tests.bench import load, log, machine
 from tests.bench.alone import read_alone
 from tests.bench.inside import look_inside
 from tests.bench.latency import measure
-from tests.bench.profiling import profile_analytics
+from tests.bench.profiling import RULES, profile_analytics
 from tests.bench.report import Outcome, page
 from tests.bench.whole import pass_through
 
@@ -128,9 +128,9 @@ def _profile(place: Place, lines: Sequence[Line]) -> None:
     """With nobody else at work."""
     with place.stack() as stack:
         pass_through(stack, lines, say)
-        found = log.records(stack.kafka)
+        found, results = log.records(stack.kafka), log.results(stack.kafka, RULES.name)
         stack.down()
-        profile_analytics(found, grid=int(stack.deployment.grid_s * MICROS))
+        profile_analytics(found, results, grid=int(stack.deployment.grid_s * MICROS))
 
 
 def main() -> None:

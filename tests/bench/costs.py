@@ -2,8 +2,9 @@
 what customers do, weeks with how many customers there are, refits with neither, because rows are limited.
 
 In: a partition that has just been told what follows from a week, the parts it has told of its weeks, and the records
-of the days until the next one begins. Out: processor time of each. The model is fitted to the parts; only the last two
-are fitted to, the first of them to begin from, as in a base that has been fitted to before.
+of the days until the next one begins. Out: processor time of each, and the model that it was judged by: fitted to the
+parts, of which only the last two are fitted to, the first of them to begin from, as in a base that has been fitted to
+before.
 """
 
 import statistics
@@ -37,7 +38,7 @@ class Costs(msgspec.Struct, frozen=True):
     refit_s: float
 
 
-def costs(partition: Partition, parts: Sequence[Part], records: Sequence[Record]) -> Costs:
+def costs(partition: Partition, parts: Sequence[Part], records: Sequence[Record]) -> tuple[Costs, Result]:
     """`records`: no week begins in them."""
     result, refit_s = refitted(parts)
     known = known_as_of({result.week: result}, result.week, RULES)
@@ -47,7 +48,8 @@ def costs(partition: Partition, parts: Sequence[Part], records: Sequence[Record]
     looks = [_week(partition, result.week + number * WEEK, known) for number in range(1, WEEKS + 1)]
     part_s, look_s = map(statistics.median_low, zip(*looks, strict=True))
     customers = sum(1 for _ in partition.books.items())
-    return Costs(len(records), event_s, customers, part_s, look_s, len(parts), len(parts[-1].rows), refit_s)
+    said = Costs(len(records), event_s, customers, part_s, look_s, len(parts), len(parts[-1].rows), refit_s)
+    return said, result
 
 
 def refitted(parts: Sequence[Part]) -> tuple[Result, float]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from cli.errors import CliError
-from tests.bench.scores import Scored
+from tests.bench.scores import EveryKind, Scored
 from tests.bench.state import Judged, TakenOver
 from tests.bench.whole import Say
 
@@ -32,6 +32,7 @@ class Inside:
     judged: Judged
     taken_over: TakenOver
     scored: Sequence[Scored]
+    every_kind: EveryKind
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """What, how much, and beside what."""
@@ -39,7 +40,7 @@ class Inside:
         record_s, look_s = costs.event_s / costs.records, taken.instant_s / taken.due
         week_s = (costs.part_s + costs.look_s) / costs.customers
         resident = taken.resident_bytes / CUSTOMERS
-        scored = middle(self.scored)
+        scored, every = middle(self.scored), self.every_kind
         yield "a record, no week begins, us", f"{record_s * 1e6:.1f}", f"{costs.records:,} records, with their save"
         yield (
             "a week of a customer, its part and its look, us", f"{week_s * 1e6:.1f}",
@@ -64,7 +65,11 @@ class Inside:
             f"{look_s / record_s:.2f} x a record for each who is due",
         )  # fmt: skip
         yield (
-            "back-test with weekly scores, events/s", f"{scored.events_per_s:,.0f}",
+            f"back-test of {every.events:,} events of every kind with weekly scores, s", f"{every.with_s:.1f}",
+            f"{every.events / every.with_s:,.0f} events a second",
+        )  # fmt: skip
+        yield (
+            "back-test of a shop with weekly scores, events/s", f"{scored.events_per_s:,.0f}",
             f"{scored.ratio:.2f} x the same without scores",
         )  # fmt: skip
 
@@ -78,7 +83,9 @@ def look_inside(rounds: int, say: Say) -> Inside:
         say("Analytics alone: taking them over")
         taken_over = msgspec.json.decode(_run("state", "take-over", file, str(DUE), str(rounds)), type=TakenOver)
     say("Back-test with and without scores")
-    return Inside(judged, taken_over, msgspec.json.decode(_run("scores", str(rounds)), type=list[Scored]))
+    scored = msgspec.json.decode(_run("scores", "shop", str(rounds)), type=list[Scored])
+    say("Back-test of a base with events of every kind")
+    return Inside(judged, taken_over, scored, msgspec.json.decode(_run("scores", "every-kind"), type=EveryKind))
 
 
 def middle(rounds: Sequence[Scored]) -> Scored:

@@ -8,8 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from cli.topic_reader import read_to_end
+from services.analytics.population.part import Result
+from services.analytics.population.results import Results
 from shared.broker import Record
-from shared.topics import CUSTOMER_EVENTS
+from shared.topics import CUSTOMER_EVENTS, POPULATION
 
 FETCH_BYTES = 1  # of a partition: the least that makes the broker say where its end is
 WAIT_MS = 50
@@ -27,6 +29,14 @@ def records(address: str) -> dict[int, list[Record]]:
     found: dict[int, list[Record]] = defaultdict(list)
     asyncio.run(read_to_end(address, [CUSTOMER_EVENTS], lambda record: found[record.partition].append(record)))
     return found
+
+
+def results(address: str, rules: str) -> Mapping[int, Result]:
+    """What was said of the whole base, by week: the models that the log was judged by."""
+    found, said = list[Record](), Results(rules)
+    asyncio.run(read_to_end(address, [POPULATION], found.append))
+    said.take(found)
+    return said.by_week
 
 
 def commits(log: Mapping[int, Sequence[Record]]) -> Counter[str]:

@@ -1,7 +1,8 @@
 """Where does analytics spend its time on a record? The log through its partitions in this process, under a profiler.
 
-No broker, no database, no event loop, no model of the whole base: what remains is reading, ordering, judging and
-writing. A profiler makes calls dear, so look at who is first, not at the seconds; those without it are printed beside.
+No broker, no database, no event loop, no fit: what remains is reading, ordering, judging and writing, by the models
+that the service judged the same log by. A profiler makes calls dear, so look at who is first, not at the seconds; those
+without it are printed beside.
 """
 
 import cProfile
@@ -22,20 +23,20 @@ RULES = Rules()
 SKIPPED = {n * WEEK: Result(RULES.name, n * WEEK, 0, 1, None) for n in range(10_000)}  # nobody is waited for
 
 
-def profile_analytics(log: Mapping[int, Sequence[Record]], *, grid: int) -> None:
-    """Prints the most expensive functions to stdout. `grid`: micros."""
+def profile_analytics(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result], *, grid: int) -> None:
+    """Prints the most expensive functions to stdout. `results`: of every week of the log; `grid`: micros."""
     began = time.process_time()
-    _judge(log, grid)
+    _judge(log, results, grid)
     seconds, records = time.process_time() - began, sum(map(len, log.values()))
     say(f"{records:,} records in {seconds:.2f} s without the profiler: {seconds / records * 1e6:.1f} us a record")
     profiler = cProfile.Profile()
-    profiler.runcall(_judge, log, grid)
+    profiler.runcall(_judge, log, results, grid)
     pstats.Stats(profiler, stream=sys.stdout).strip_dirs().sort_stats("tottime").print_stats(TOP)
 
 
-def _judge(log: Mapping[int, Sequence[Record]], grid: int) -> None:
+def _judge(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result], grid: int) -> None:
     for number, records in log.items():
-        partition = Partition(RULES, history=True, number=number, results=SKIPPED, grid=grid)
+        partition = Partition(RULES, history=True, number=number, results=results, grid=grid)
         for record in records:
             partition.take(record)
         partition.dump()

@@ -13,16 +13,16 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from services.analytics.core import Core
 from services.analytics.partition import Partition
-from services.analytics.population.part import DELAY, Part
+from services.analytics.population.part import DELAY, Part, Result
+from services.analytics.population.wire import read, result_bytes
 from services.analytics.state import WEEK
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
@@ -50,6 +50,13 @@ class Judged(msgspec.Struct, frozen=True):
     costs: Costs
 
 
+class Left(msgspec.Struct, frozen=True):
+    """By a process for the one that takes over: what it saved, and the base's result of the week it saved in."""
+
+    saved: Checkpoint
+    result: bytes
+
+
 class TakenOver(msgspec.Struct, frozen=True):
     """`resident_bytes`: what the process grew by; `looked_bytes`: by the end of a week's part and look, saved. Both
     times are the middle one of the rounds."""
@@ -72,9 +79,10 @@ def judge(file: Path, customers: int) -> Judged:
         cpu_s += time.process_time() - began
         records += len(some)
         pages |= changed
-    file.write_bytes(msgspec.msgpack.encode(Checkpoint(1, meta, pages)))
     stored = len(meta) + sum(map(len, pages.values()))
-    return Judged(records, cpu_s, stored, costs(partition, parts, list(log)[: -len(DOMAIN_SERVICES)]))
+    found, result = costs(partition, parts, list(log)[: -len(DOMAIN_SERVICES)])
+    file.write_bytes(msgspec.msgpack.encode(Left(Checkpoint(1, meta, pages), result_bytes(result))))
+    return Judged(records, cpu_s, stored, found)
 
 
 def _until(at: datetime, log: Iterator[Record]) -> Iterator[Record]:
@@ -94,10 +102,11 @@ def take_over(file: Path, due: int, rounds: int) -> TakenOver:
     taken.append(cpu_s)
     _look_at_everybody(partition)
     looked = _resident() - before
-    until = _until_due(_taken_over(file)[0].core.dump_pages(changed_only=False), due)
+    until = _until_due(partition, due)
     for _ in range(rounds):
         partition, cpu_s = _taken_over(file)
         taken.append(cpu_s)
+        _look_at_everybody(partition)
         began = time.process_time()
         partition.core.advance(until)
         instants.append(time.process_time() - began)
@@ -105,18 +114,22 @@ def take_over(file: Path, due: int, rounds: int) -> TakenOver:
 
 
 def _taken_over(file: Path) -> tuple[Partition, float]:
-    saved = msgspec.msgpack.decode(file.read_bytes(), type=Checkpoint)
+    left = msgspec.msgpack.decode(file.read_bytes(), type=Left)
+    result = read(left.result)
+    assert isinstance(result, Result), "that is what was left"
+    results = {**SKIPPED, result.week: result}
     began = time.process_time()
-    partition = _partition(saved)
+    partition = _partition(left.saved, results)
     partition.proceed()
-    del saved
+    del left
     give_back_memory()
     return partition, time.process_time() - began
 
 
 def _look_at_everybody(partition: Partition) -> None:
-    """As the next week begins, and when it is known what follows."""
+    """As the next week begins, and when it is known what follows: the model stays."""
     core, at = partition.core, to_micros(LAST_LOOK) + WEEK
+    assert core.known.model.is_fitted, "so much was left"
     core.part(at - DELAY, number=0, is_first=False)
     core.advance(at)
     core.look(at, core.known)
@@ -124,10 +137,9 @@ def _look_at_everybody(partition: Partition) -> None:
     give_back_memory()
 
 
-def _until_due(pages: dict[int, bytes], number: int) -> int:
+def _until_due(partition: Partition, number: int) -> int:
     """The instant by which so many have fallen due, micros."""
-    core = Core(RULES)
-    core.load_pages(pages)
+    core = partition.core
     instant = 0
     for _ in range(number):
         due = core.next_due()
@@ -137,8 +149,8 @@ def _until_due(pages: dict[int, bytes], number: int) -> int:
     return instant
 
 
-def _partition(saved: Checkpoint | None) -> Partition:
-    return Partition(RULES, history=False, number=0, results=SKIPPED, saved=saved)
+def _partition(saved: Checkpoint | None, results: Mapping[int, Result] = SKIPPED) -> Partition:
+    return Partition(RULES, history=False, number=0, results=results, saved=saved)
 
 
 def _resident() -> int:

@@ -13,11 +13,12 @@ from tests.bench.facts import everyday_log
 from tests.bench.inside import CUSTOMERS, DUE, Inside, middle
 from tests.bench.load import BASE_LASTS
 from tests.bench.profiling import RULES, SKIPPED
-from tests.bench.scores import Scored
+from tests.bench.scores import EveryKind, Scored, every_kind
 from tests.bench.state import EVENTS_EACH, Judged, TakenOver, judge, take_over
 from tests.unit.attrition import purchase
+from tests.unit.planted import Shape
 
-FEW, EVENTS = 40, 400
+FEW, EVENTS = 60, 600  # a base of fewer is not fitted to
 COSTS = Costs(
     records=10_000, event_s=0.2, customers=CUSTOMERS, part_s=2.0, look_s=3.0, weeks=26, rows=4_000, refit_s=0.3
 )
@@ -72,6 +73,7 @@ def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
         Judged(records=1_000_000, cpu_s=20.0, stored_bytes=50_000_000, costs=COSTS),
         TakenOver(resident_bytes=512 * CUSTOMERS, looked_bytes=1024 * CUSTOMERS, cpu_s=2.0, instant_s=0.04, due=DUE),
         [Scored(1_000, 1.0, 2.0), Scored(1_000, 1.0, 1.25), Scored(1_000, 1.0, 10.0)],
+        EveryKind(200_000, 50.0),
     )
     assert [
         ("20.0", "10,000 records, with their save"),
@@ -82,8 +84,15 @@ def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
         ("500", ""),
         ("2.00", "1/10 of judging their 1,000,000 records"),
         ("40.0", "2.00 x a record for each who is due"),
+        ("50.0", "4,000 events a second"),
         ("500", "0.50 x the same without scores"),
     ] == [(here, beside) for _, here, beside in inside.rows()]
+
+
+def test_a_base_with_events_of_every_kind_is_judged_by_the_command() -> None:
+    said = every_kind(Shape(customers=3))
+    assert said.events > 100
+    assert said.with_s > 0
 
 
 def test_the_round_in_the_middle_is_told() -> None:
