@@ -6,7 +6,7 @@ In: an entry as the read API gives it. Out: a phrase for people; for a type that
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cli.money import format_money
+from cli.money import UNKNOWN, format_money
 
 Data = Mapping[str, Any]
 ALERT = "attrition-alert-"
@@ -26,8 +26,9 @@ def sentence(entry: Mapping[str, Any]) -> str:
 
 
 def money(amounts: Iterable[Data]) -> str:
-    """'19.99 EUR and 1,999 JPY'; 'nothing' for none."""
-    return " and ".join(format_money(m["amount_minor"], m["currency"]) for m in amounts) or "nothing"
+    """'19.99 EUR and 1,999 JPY'; 'nothing' for none that is known."""
+    known = [m for m in amounts if m["currency"] != UNKNOWN]
+    return " and ".join(format_money(m["amount_minor"], m["currency"]) for m in known) or "nothing"
 
 
 def measure(recommended: Data) -> str:
@@ -64,13 +65,15 @@ def _enquiry(data: Data) -> str:
 def _contact(data: Data) -> str:
     who = "was in touch" if data.get("direction", "inbound") == "inbound" else "was contacted by us"
     purpose = "" if data.get("purpose", "conversation") == "conversation" else f", {data['purpose']}"
-    return f"{who} by {data['route']}{purpose}{_words(data)}"
+    route = f" by {data['route']}" if data.get("route") else ""
+    return f"{who}{route}{purpose}{_words(data)}"
 
 
 def _purchase(data: Data) -> str:
     product = f" {data['product']}" if data.get("product") else ""
     renewal = f", to be renewed by {day(data['renews_at'])}" if data.get("renews_at") else ""
-    return f"bought{product} for {format_money(data['amount_minor'], data['currency'])}{renewal}"
+    price = "" if data["currency"] == UNKNOWN else f" for {format_money(data['amount_minor'], data['currency'])}"
+    return f"bought{product}{price}{renewal}"
 
 
 def _stage(data: Data) -> str:

@@ -7,7 +7,7 @@ the amount of a complaint, the direction of a purchase) stays in the file.
 
 from typing import Any
 
-from cli.money import to_minor
+from cli.money import UNKNOWN, to_minor
 from shared.contracts.catalogue import INPUT_TYPES
 
 ROUTES = {
@@ -56,7 +56,7 @@ def to_cloudevent(document: dict[str, Any], source: str) -> dict[str, Any]:
 def _data(kind: str, document: dict[str, Any]) -> dict[str, Any]:
     data = {name: document[name] for name in DESCRIBING if document.get(name) is not None}
     if kind in DIRECTED:
-        data |= {"direction": document.get("direction", "inbound")} | _route(kind, document.get("channel"))
+        data |= {"direction": document.get("direction", "inbound")} | _route(document.get("channel"))
     if kind == "purchase":
         data |= _price(document)
     more = document.get("data", {})
@@ -65,17 +65,16 @@ def _data(kind: str, document: dict[str, Any]) -> dict[str, Any]:
     return data | more
 
 
-def _route(kind: str, channel: Any) -> dict[str, str]:
-    """A complaint may come by a way that is no route (a return of goods); a contact may not."""
+def _route(channel: Any) -> dict[str, str]:
+    """It may have come by a way that is no route: a return of goods, a partner."""
     route = ROUTES.get(channel) if isinstance(channel, str) else None
-    if route is not None:
-        return {"route": route}
-    if kind == "contact":
-        raise BadLine(f"channel {channel!r} of a contact is none of {', '.join(ROUTES)}")
-    return {}
+    return {} if route is None else {"route": route}
 
 
 def _price(document: dict[str, Any]) -> dict[str, Any]:
+    """Of who does not say what was paid, it is not known."""
+    if document.get("amount") is None and document.get("currency") is None:
+        return {"amount_minor": 0, "currency": UNKNOWN}
     amount, currency = _text(document, "amount"), _text(document, "currency")
     try:
         return {"amount_minor": to_minor(amount, currency), "currency": currency}

@@ -49,7 +49,7 @@ class Contact(Input):
     """The customer and we met, whoever began."""
 
     TYPE: ClassVar[str] = "tenure.contact.v1"
-    route: Route
+    route: Route | None = Field(default=None, description="none: the channel cannot say")
     direction: Direction = Direction.INBOUND
     purpose: Purpose = Purpose.CONVERSATION
     handled_by: Name | None = Field(default=None, description="a third party: the contact was outsourced to it")

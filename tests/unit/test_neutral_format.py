@@ -14,6 +14,7 @@ from cli.money import DECIMALS, decimals_of, format_money, to_minor
 from cli.sending.lines import Faulty, Line, OutOfOrder, in_order, open_lines, read_lines, sort_lines
 from cli.sending.neutral import ROUTES, BadLine, to_cloudevent
 from cli.sending.steps import Batch, Tick, batches, history_steps
+from cli.wording import money, sentence
 from shared.contracts.catalogue import INPUT_TYPES
 from shared.contracts.envelope import read_inbound
 from shared.contracts.interaction import Route
@@ -87,6 +88,19 @@ def test_every_channel_of_a_contact_has_its_route(channel: str, route: str) -> N
     assert {"channel": channel, "route": route, "direction": "inbound"} == data
 
 
+def test_of_a_contact_by_another_way_the_route_is_not_known() -> None:
+    assert {"channel": "pigeon", "direction": "inbound"} == to_cloudevent(contact("pigeon"), "crm")["data"]
+    assert [Line] == [type(item) for item in read(json.dumps(contact("pigeon")).encode())]
+
+
+def test_where_nobody_says_what_was_paid_it_is_in_no_currency() -> None:
+    bare = {name: value for name, value in PURCHASE.items() if name not in ("amount", "currency")}
+    data = to_cloudevent(bare, "web-shop")["data"]
+    assert {"channel": "web", "amount_minor": 0, "currency": "XXX"} == data
+    assert "bought" == sentence({"type": "tenure.purchase-recorded.v1", "data": data})
+    assert "nothing" == money([{"amount_minor": 0, "currency": "XXX"}])
+
+
 def test_every_route_can_be_said() -> None:
     assert set(Route) == set(ROUTES.values())
 
@@ -131,7 +145,7 @@ def test_what_is_formatted_reads_back_as_the_same_amount(minor: int, currency: s
         ({"customer_id": None}, "customer_id: is missing"),
         ({"time": "1997-01-01"}, "time: expected an RFC 3339 time"),
         ({"time": 852076800}, "time: expected a string"),
-        ({"type": "contact", "channel": "pigeon"}, "channel 'pigeon' of a contact"),
+        ({"currency": None}, "currency: is missing"),
         ({"data": [1]}, "data: expected a JSON object"),
         ({"id": "\ud800"}, "no Unicode"),
     ],
