@@ -56,13 +56,14 @@ COMPLAINT_WEEKS, LEAST_COMPLAINTS = 12, 2
 
 class Proof(NamedTuple):
     """Of one sign of one customer. The window is the one that speaks most for a change; `since` its first week. Figures
-    are counts, of `VOLUME` purchases in usual tickets; what the customer never did is not missed. `ticket`: the usual
-    one, minor units; 0 where none is known."""
+    are counts, of `VOLUME` purchases in usual tickets; what the customer never did is not missed. `happened`: events in
+    the window. `ticket`: the usual one, minor units; 0 where none is known."""
 
     since: int
     observed: float
     expected: float
     strength: float
+    happened: int
     ticket: float = 0.0
 
 
@@ -121,7 +122,7 @@ def _proof(factors: "_Factors", number: int, at: int, paces: Paces) -> Proof:
     observed, expected = sum(each for each, _ in seen), sum(each for _, each in seen)
     size, ticket = _size(factors, weeks) if number == VOLUME else (1.0, 0.0)
     strength = max(0.0, float(summed(said)[0]))
-    return Proof(at // WEEK + 1 - weeks, observed * size, expected, strength, ticket)
+    return Proof(at // WEEK + 1 - weeks, observed * size, expected, strength, round(observed), ticket)
 
 
 def _observed(factors: "_Factors", stream: str, weeks: int, prior: Prior) -> tuple[float, float]:

@@ -147,6 +147,7 @@ def evidence(c: Customer, at: int, rules: Rules, of_base: Known) -> tuple[SignEv
 
 def _change(c: Customer, number: int, at: int, rules: Rules, found: changes.Proof) -> SignEvidence:
     ids = _ids(c, number)
+    is_in_order = number != LAPSE or found.happened == 0  # of a lapse they stand by kind
     unit = found.ticket or 1.0
     since = max(c.since, found.since * WEEK)
     return SignEvidence(
@@ -160,7 +161,7 @@ def _change(c: Customer, number: int, at: int, rules: Rules, found: changes.Proo
         probability=_figure(changes.probability(number, found.strength, rules)),
         told_at=from_micros(c.told[changes.SIGNS.index(number)]),
         evidence=ids,
-        last_before=ids[0] if ids and found.observed == 0 else None,
+        last_before=ids[found.happened] if is_in_order and found.happened < len(ids) else None,
     )
 
 

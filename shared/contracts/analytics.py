@@ -59,7 +59,9 @@ class SignEvidence(Model):
     evidence: tuple[str, ...] = Field(
         default=(), max_length=MAX_EVIDENCE, description="source|id, newest first; of a lapse by kind"
     )
-    last_before: str | None = Field(default=None, description="source|id of the last event before an absence")
+    last_before: str | None = Field(
+        default=None, description="source|id of the last event before what is observed, where it is still known"
+    )
 
     @property
     def is_declared(self) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from services.analytics.core import AlertOut
+from services.analytics.core import AlertOut, Output
+from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Replay, Score
 from services.analytics.rules import Rules
 from shared.contracts.acquisition import Enquiry
@@ -11,6 +12,7 @@ from shared.contracts.analytics import Alert, read_alert
 from shared.contracts.envelope import Inbound, Input
 from shared.contracts.interaction import Complaint, Contact, Route
 from shared.contracts.retention import Purchase
+from shared.contracts.segments import SegmentAlert, read_segment_alert
 from shared.contracts.values import from_micros
 from tests.unit.attrition import day
 from tests.unit.planted import DAYS, Planted
@@ -38,26 +40,42 @@ def happened(base: Planted, *, until: int = DAYS) -> list[Inbound]:
         if day_ < until
     ]
     return [
-        event(name(customer), number, from_micros(day(day_ + 0.1 + 0.8 * number / len(found))), _input(stream, amount))
+        event(
+            name(customer),
+            number,
+            from_micros(day(day_ + 0.1 + 0.8 * number / len(found))),
+            _input(stream, amount, str(base.segment[customer])),
+        )
         for number, (day_, stream, customer, amount) in enumerate(sorted(found))
     ]
 
 
-def _input(stream: str, amount: int) -> Input:
+def _input(stream: str, amount: int, segment: str) -> Input:
     if stream == "purchase":
-        return Purchase(amount_minor=amount, currency="EUR")
-    return {"contact": CALLED, "enquiry": ASKED, "complaint": COMPLAINED}[stream]
+        return Purchase(amount_minor=amount, currency="EUR", segment=segment)
+    return {"contact": CALLED, "enquiry": ASKED, "complaint": COMPLAINED}[stream].model_copy(
+        update={"segment": segment}
+    )
 
 
 def told(
     events: Iterable[Inbound], *, until: int, is_scored: bool = False, rules: Rules = RULES
 ) -> Iterator[Alert | Score]:
-    """What is said of events in order of time, up to an instant, micros."""
-    replay = Replay(rules, is_scored=is_scored)
-    for seen in events:
-        replay.take(seen)
-    for said in replay.advance(until):
+    """What is said of customers, of events in order of time, up to an instant, micros."""
+    for said in _judged(events, until, Replay(rules, is_scored=is_scored)):
         if isinstance(said, AlertOut):
             yield read_alert(said.value)
         elif isinstance(said, Score):
             yield said
+
+
+def told_of_segments(events: Iterable[Inbound], *, until: int) -> list[SegmentAlert]:
+    """As `told`."""
+    judged = _judged(events, until, Replay(RULES, is_scored=False))
+    return [read_segment_alert(said.value) for said in judged if isinstance(said, SegmentOut)]
+
+
+def _judged(events: Iterable[Inbound], until: int, replay: Replay) -> Iterator[Output | SegmentOut | Score]:
+    for seen in events:
+        replay.take(seen)
+    return replay.advance(until)

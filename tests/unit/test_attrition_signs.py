@@ -46,6 +46,15 @@ def test_rarer_contacts_are_a_decline_before_they_stop() -> None:
     assert [4, 4] == [proof.observed for proof in found[0].data.signs]
 
 
+def test_of_a_decline_to_a_few_the_last_contact_before_them_is_named() -> None:
+    usual, few = every(5, "contact", 0, 200), [observation("contact", number) for number in (214.4, 236.4)]
+    proof = first_proof(Sign.CONTACT_DECLINE, usual, few, until=330)
+    within = [o.evidence for o in reversed(few) if o.at >= to_micros(proof.since)]
+    assert (len(within), tuple(within)) == (proof.observed, proof.evidence[: len(within)])
+    assert 0 < len(within) < 3
+    assert proof.last_before == proof.evidence[len(within)]
+
+
 def test_a_sign_that_stays_up_is_told_again_after_16_weeks() -> None:
     outputs = play(every(7, "purchase", 0, 200), every(5, "contact", 0, 200), until=400)
     told = {proof.sign: proof.told_at for alert in alerts(outputs) for proof in alert.data.signs}
@@ -106,7 +115,7 @@ def test_smaller_purchases_are_less_volume() -> None:
     proof = first_proof(Sign.VOLUME_DECLINE, every(7, "purchase", 0, 195), small, until=330)
     assert proof.currency == "EUR"
     assert proof.observed < 0.2 * proof.expected
-    assert proof.last_before is None  # the customer still buys
+    assert proof.last_before == "crm|purchase-189.4", "the last one of the usual size"
 
 
 def test_another_currency_is_no_smaller_volume() -> None:

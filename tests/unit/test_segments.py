@@ -197,7 +197,7 @@ def test_a_planted_fall_is_told_of_from_events() -> None:
     for week, customers in remembered(base):
         end = BASE + (week + 1) * WEEK
         rows = segments_of(customers, end, RULES)
-        refit.take_part(part_of(Sample(), 0, rows, {}, RULES, week=end, number=0, is_first=week == 0))
+        refit.take_part(part_of(Sample(), 0, rows, [], RULES, week=end, number=0, is_first=week == 0))
         said += refit.alerts()
         result = refit.due()
         assert result is not None
