@@ -17,7 +17,7 @@ from services.analytics.measures import RULES_OF_THUMB, Catalogue
 from services.analytics.order import AHEAD, Chain, Instant, Order, Stop
 from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
-from services.analytics.state import WEEK
+from services.analytics.state import HOUR, WEEK
 from shared.broker import Record
 from shared.checkpoints import Checkpoint
 from shared.contracts.catalogue import DOMAIN_SERVICES
@@ -26,7 +26,6 @@ from shared.contracts.values import to_micros
 from shared.telemetry import DUPLICATES
 from shared.topics import CUSTOMER_EVENTS
 
-HOUR = 3600 * 1_000_000
 FIRST_BOOK_PAGE = 1000
 
 

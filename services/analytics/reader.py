@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.analytics.core import AlertOut, Output
-from services.analytics.partition import HOUR, Partition, SequenceGap
+from services.analytics.partition import Partition, SequenceGap
 from services.analytics.population.part import Part, Result
 from services.analytics.population.wire import key_of, part_bytes
 from services.analytics.rules import Rules
+from services.analytics.state import HOUR
 from shared.broker import Outgoing, Publisher, Record, TopicPartition
 from shared.checkpoints import CheckpointStore
 from shared.contracts.envelope import Unreadable

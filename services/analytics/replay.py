@@ -13,13 +13,12 @@ from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import input_of, read
 from services.analytics.measures import Catalogue
 from services.analytics.order import AHEAD, Instant, Order, Stop
-from services.analytics.partition import HOUR
 from services.analytics.population.part import DELAY, Result, known_as_of, next_look
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import SegmentOut
 from services.analytics.record import is_occasion
 from services.analytics.rules import Rules
-from services.analytics.state import DAY, WEEK
+from services.analytics.state import DAY, HOUR, WEEK
 from shared.contracts.catalogue import DOMAIN_SERVICES, OWNER_OF, RECORDED_AS
 from shared.contracts.envelope import Event, Inbound, write_fact
 from shared.contracts.values import to_micros

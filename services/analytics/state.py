@@ -13,7 +13,8 @@ import msgspec
 
 T = TypeVar("T")
 
-DAY = 86_400_000_000  # microseconds
+HOUR = 3_600_000_000  # microseconds
+DAY = 24 * HOUR
 WEEK = 7 * DAY
 NEVER = 2**62  # later than every instant
 RING_WEEKS = 27  # of which a change is told, with the one that is not over

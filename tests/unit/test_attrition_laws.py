@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from services.analytics.core import PAGES, AlertOut, Core, Observation, Output, RiskOut, Rules
 from services.analytics.pages import OtherState, page_of
 from services.analytics.population.part import next_look
-from services.analytics.state import DAY, NEVER, Customer, Strengths
+from services.analytics.state import HOUR, NEVER, Customer, Strengths
 from shared.contracts.analytics import Alert, AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
 from shared.contracts.values import Defector
 from tests.unit.attrition import BEGINNING, day, every, observation, play
 
 YEAR_1, YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999
-HOUR = DAY // 24
 CURRENCIES = ("EUR", "USD", "JPY", "CHF", "SEK")
 
 Step = Observation | int  # an int is an instant of the grid

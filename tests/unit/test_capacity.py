@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.analytics.core import AlertOut, Core, Output
-from services.analytics.partition import HOUR
 from services.analytics.population.model import unfitted
 from services.analytics.population.part import DELAY, Candidate, Known, Part, Result, known_as_of, likeliest, next_look
 from services.analytics.population.refit import Refit
@@ -18,7 +17,7 @@ from services.analytics.record import newcomer
 from services.analytics.replay import Score, input_of_event
 from services.analytics.rules import MOST_PLACES, Rules, read_rules
 from services.analytics.silence import thresholds
-from services.analytics.state import WEEK
+from services.analytics.state import HOUR, WEEK
 from shared.contracts.analytics import Alert, Sign, read_alert
 from shared.contracts.envelope import Inbound
 from shared.contracts.values import to_micros

@@ -3,9 +3,8 @@
 import pytest
 
 from services.analytics.core import AlertOut, Core, Rules
-from services.analytics.partition import HOUR
 from services.analytics.risk import expected_gap_days, risk
-from services.analytics.state import DAY
+from services.analytics.state import DAY, HOUR
 from shared.contracts.analytics import Sign, read_alert
 from shared.contracts.values import to_micros
 from tests.unit.attrition import day, purchase

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.analytics.books import Book
-from services.analytics.partition import HOUR, Partition, SequenceGap
+from services.analytics.partition import Partition, SequenceGap
 from services.analytics.rules import Rules
+from services.analytics.state import HOUR
 from shared.checkpoints import Checkpoint
 from shared.contracts import retention
 from shared.contracts.analytics import read_alert

@@ -18,7 +18,7 @@ from services.analytics.population.results import Results, heard
 from services.analytics.population.segments import SegmentOut
 from services.analytics.population.wire import key_of, result_bytes
 from services.analytics.rules import Rules
-from services.analytics.state import WEEK
+from services.analytics.state import HOUR, WEEK
 from shared.broker import Outgoing, Publisher, Record, TopicPartition
 from shared.contracts.values import format_time, from_micros, to_micros
 from shared.telemetry import ALERTS_PUBLISHED, POPULATION_RESULTS
@@ -26,8 +26,7 @@ from shared.topics import ALERTS, POPULATION, partition_of
 
 log = structlog.get_logger()
 
-MINUTE = 60 * 1_000_000
-HOUR = 60 * MINUTE
+MINUTE = HOUR // 60
 MILLIS = 1000  # micros
 
 Due = Callable[[], Result | None]
