@@ -89,8 +89,9 @@ def awaits(life: Life, rules: Rules) -> int:
     """The next instant at which the life may change by time alone."""
     if not life.is_open:
         return NEVER
-    calm = life.calm_since + _dwell(rules) if life.calm_since < NEVER else NEVER
-    return min(calm, life.snoozed_until or NEVER)
+    if life.calm_since < NEVER:
+        return life.calm_since + _dwell(rules)
+    return life.snoozed_until or NEVER
 
 
 def ends_at(c: Customer, rules: Rules) -> int:

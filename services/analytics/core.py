@@ -86,14 +86,14 @@ class Core:
         return outputs
 
     def advance(self, instant: int) -> list[Output]:
-        """Judges, in order of id, the customers for whom something fell due. Once an instant: again gives nothing."""
+        """Judges, in order of id, the customers for whom something fell due, as of when it did. Once an instant: again
+        gives nothing."""
         outputs: list[Output] = []
         for c in map(self._in_hand, self._due.take(instant)):
-            if c.due > instant:
-                self._due.put(c.id, c.due)
-                continue
-            c.now = max(instant, c.now)
-            outputs += self._judge(c, c.now, NONE, None)
+            while c.due <= instant:
+                c.now = max(c.due, c.now)
+                outputs += self._judge(c, c.now, NONE, None)
+                assert c.due > c.now, "what fell due has been judged"
             self._due.put(c.id, c.due)
         return outputs
 
@@ -131,9 +131,9 @@ class Core:
         return part_of(sample, customers, segments, waiting, self.rules, week=week, number=number, is_first=is_first)
 
     def look(self, at: int, of_base: Known) -> list[Output]:
-        """The week is over, and what it was like is known: everybody is looked at."""
+        """The week is over, and what it was like is known: everybody is looked at, by what is known now."""
+        outputs = self.advance(at)
         self.known = of_base
-        outputs: list[Output] = []
         for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
             outputs += self._looked_at(some, at)
         return outputs

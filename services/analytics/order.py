@@ -20,6 +20,7 @@ from shared.contracts.catalogue import DOMAIN_SERVICES
 T = TypeVar("T")
 Chain = tuple[str, str]  # producer, customer
 Place = tuple[int, str, str]  # micros, the event's id, its source
+EVERY_INSTANT = 1  # micros, as a grid: of a history, where what comes before an instant is there when it is judged
 AHEAD = "|"  # as the id of what is to be judged ahead of everything at its instant, because it concerns all customers
 Held = tuple[int, str, str, int, Chain, T]
 """A place, flat; the offset below which nothing may be committed; whose it is. A plain tuple, because a heap compares

@@ -14,7 +14,7 @@ from services.analytics.books import Book, Books
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, input_of, read
 from services.analytics.measures import RULES_OF_THUMB, Catalogue
-from services.analytics.order import AHEAD, Chain, Instant, Order, Stop
+from services.analytics.order import AHEAD, EVERY_INSTANT, Chain, Instant, Order, Stop
 from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
 from services.analytics.state import HOUR, WEEK
@@ -73,10 +73,12 @@ class Partition:
         grid: int = HOUR,
         saved: Checkpoint | None = None,
     ) -> None:
-        """`results`: by week, micros; they may come in later, each before `proceed` is called."""
+        """`results`: by week, micros; they may come in later, each before `proceed` is called. `grid`: in `wall`."""
         self.core = Core(rules)
         self._history, self._number, self._results = history, number, results
-        self._order: Order[_Read] = Order(grid=grid, next_due=self.core.next_due, may_pass=self._may_pass)
+        self._order: Order[_Read] = Order(
+            grid=EVERY_INSTANT if history else grid, next_due=self.core.next_due, may_pass=self._may_pass
+        )
         self._heard, self._is_resumed, self._has_spoken = 0, True, False
         self._read: dict[Chain, int] = {}  # the last sequences of what is held
         self.books = Books()

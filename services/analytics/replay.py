@@ -12,13 +12,13 @@ from typing import NamedTuple
 from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import input_of, read
 from services.analytics.measures import Catalogue
-from services.analytics.order import AHEAD, Instant, Order, Stop
+from services.analytics.order import AHEAD, EVERY_INSTANT, Instant, Order, Stop
 from services.analytics.population.part import DELAY, Result, known_as_of, next_look
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import SegmentOut
 from services.analytics.record import is_occasion
 from services.analytics.rules import Rules
-from services.analytics.state import DAY, HOUR, WEEK
+from services.analytics.state import DAY, WEEK
 from shared.contracts.catalogue import DOMAIN_SERVICES, OWNER_OF, RECORDED_AS
 from shared.contracts.envelope import Event, Inbound, write_fact
 from shared.contracts.values import to_micros
@@ -39,10 +39,10 @@ class Score(NamedTuple):
 class Replay:
     """One history under one version of the rules. Everything is one partition: how many there are shows nowhere."""
 
-    def __init__(self, rules: Rules, *, grid: int = HOUR, is_scored: bool = True) -> None:
+    def __init__(self, rules: Rules, *, is_scored: bool = True) -> None:
         self._core = Core(rules)
         self._order: Order[Observation | Catalogue] = Order(
-            grid=grid, next_due=self._core.next_due, may_pass=lambda _: True
+            grid=EVERY_INSTANT, next_due=self._core.next_due, may_pass=lambda _: True
         )
         self._refit, self._has_spoken = Refit(rules, partitions=1), False
         self.results: dict[int, Result] = {}

@@ -18,12 +18,12 @@ from services.analytics.population.part import next_look
 from services.analytics.record import ATTRITION, DEEP, LAPSE
 from services.analytics.risk import expected_gap_days, log_odds, risk_by_time
 from services.analytics.rules import Rules
-from services.analytics.state import DAY, NEVER, Customer, Occasions, days
+from services.analytics.state import DAY, HOUR, NEVER, Customer, Occasions, days
 
 CUTS = 16  # parts into which a stretch of time is cut at once
 BY_RISK = (ATTRITION, DEEP)
 HORIZON_DAYS = 20 * 365  # later than this nothing is awaited
-FINE = 60_000_000  # micros: nearer nobody looks for a crossing
+MINUTE = HOUR // 60  # nearer nobody looks for a crossing
 
 
 def verdicts(c: Customer, at: int, rules: Rules, model: Model) -> dict[int, Verdict]:
@@ -152,23 +152,26 @@ def _fitted(row: Columns[float], rules: Rules, model: Model) -> RiskOf:
 
 
 def _crossing(risk_of: RiskOf, target: float, after: int, until: int) -> int:
-    """The first instant found, later than `after` and at most `until`, at which the risk reaches the target; NEVER."""
-    if risk_of([until])[0] < target:
+    """The first whole minute found, later than `after` and at most the one in which `until` is, at which the risk
+    reaches the target; NEVER."""
+    low, high = after // MINUTE, -(-until // MINUTE)
+    if risk_of([high * MINUTE])[0] < target:
         return NEVER
-    while until - after > FINE:
-        instants = [after + (until - after) * n // CUTS for n in range(1, CUTS)] + [until]
-        reached = next(n for n, risk in enumerate(risk_of(instants)) if risk >= target)
-        after, until = ([after, *instants])[reached], instants[reached]
-    return until
+    while high - low > 1:
+        minutes = [*dict.fromkeys(low + (high - low) * n // CUTS for n in range(1, CUTS)), high]
+        minutes = [minute for minute in minutes if minute > low]
+        reached = next(n for n, risk in enumerate(risk_of([m * MINUTE for m in minutes])) if risk >= target)
+        low, high = ([low, *minutes])[reached], minutes[reached]
+    return high * MINUTE
 
 
 def _first_true(predicate: Callable[[int], bool], after: int) -> int:
-    """An instant after `after`, not later than the first at which a predicate that stays true is true, and nearer to it
-    than a thousandth of the way: who looks then looks again. NEVER if it is not true within the horizon."""
-    low, high = after, after + HORIZON_DAYS * DAY
-    if not predicate(high):
+    """The first whole minute later than `after` at which a predicate that stays true is true, whenever it is asked for;
+    NEVER if it is not true within the horizon."""
+    low, high = after // MINUTE, (after + HORIZON_DAYS * DAY) // MINUTE
+    if not predicate(high * MINUTE):
         return NEVER
-    while high - low > 1 + (low - after) // 1000:
+    while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if predicate(middle) else (middle, high)
-    return low + 1
+        low, high = (low, middle) if predicate(middle * MINUTE) else (middle, high)
+    return high * MINUTE

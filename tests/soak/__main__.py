@@ -114,9 +114,8 @@ def _result(stack: LocalStack, lives: list[Life], sent: Sent, seconds: float, be
     return Result(
         seconds=seconds, events=sent.events, behind_s=sent.behind_s, grid_s=grid_s,
         due=len(due), raised=len(found), missing=[one.customer for one in due if one.customer not in first],
-        early=[one.customer for one in found if one.judged_s < 0], twice=twice, others=len(first.keys() - known),
+        misdated=[one.customer for one in found if one.dated_s], twice=twice, others=len(first.keys() - known),
         published_p50_s=middle(published), published_worst_s=max(published, default=float("nan")),
-        judged_worst_s=max((one.judged_s for one in found), default=float("nan")),
         mib={name: (before.get(name, 0.0), mib) for name, mib in after.items()}, books=_books(stack),
     )  # fmt: skip
 

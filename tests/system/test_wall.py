@@ -88,14 +88,14 @@ def test_a_customer_who_falls_silent_gets_the_alert_within_one_step_of_the_grid_
     assert [] == wall.alerts(silent.customer)
     alert = wall.alert(silent.customer)
     assert (AttritionAlertRaised.TYPE, [Sign.ATTRITION]) == (alert.type, [sign.sign for sign in alert.data.signs])
-    assert silent.crossing <= alert.time < silent.crossing + GRID
+    assert silent.crossing == alert.time
     assert received == wall.received()
 
 
-def test_an_alert_whose_hour_came_while_the_services_were_away_has_the_same_hour(wall: Wall) -> None:
+def test_an_alert_whose_instant_came_while_the_services_were_away_bears_that_instant(wall: Wall) -> None:
     missed = wall.lives[0]
     alert = wall.alert(missed.customer)
-    assert missed.crossing <= alert.time < missed.crossing + GRID
+    assert missed.crossing == alert.time
 
 
 def test_what_arrives_is_judged_at_its_own_time(wall: Wall) -> None:

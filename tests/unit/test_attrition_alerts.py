@@ -60,9 +60,20 @@ def test_the_risk_before_is_that_of_the_message_before() -> None:
     assert [None, *(alert.data.risk for alert in found[:-1])] == [alert.data.risk_before for alert in found]
 
 
-def test_a_message_is_dated_at_the_instant_of_the_grid_that_found_it() -> None:
-    for alert in alerts(silent()):
-        assert alert.time == alert.data.as_of == from_micros(day((alert.time - from_micros(day(0))).days))
+def test_a_message_is_dated_when_the_silence_became_a_sign_however_late_anybody_looks() -> None:
+    often, late = silence(), silence()
+    looks = [message for hour in range(200 * 24, 600 * 24) for message in often.advance(day(hour / 24))]
+    assert late.advance(day(600)) == looks
+    raised, *_ = alerts(looks)
+    assert raised.time == raised.data.as_of == from_micros(every(7, "purchase", 0, 200)[-1].at + round(35.1 * DAY))
+
+
+def silence() -> Core:
+    """After a purchase every week for 200 days."""
+    core = Core(Rules())
+    for bought in every(7, "purchase", 0, 200):
+        core.observe(bought)
+    return core
 
 
 def test_value_at_risk_is_the_risk_times_the_margin_of_a_year_to_be_expected() -> None:
@@ -131,7 +142,7 @@ def test_a_declared_lapse_is_told_at_once_and_ends_the_watch_when_there_is_no_mo
     assert ((lapse.evidence,), 1.0, True) == (proof.evidence, proof.probability, proof.is_declared)
     *_, last = alerts(outputs)
     assert ("cleared", "the customer has lapsed") == (course(outputs)[-1], last.data.contributions[0].reason)
-    assert last.time == from_micros(lapse.at + 365 * DAY + (day(1) - day(0.4)))
+    assert last.time == from_micros(lapse.at + 365 * DAY)
     assert Defector.MARKET is told.data.probable_cause is last.data.probable_cause
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.analytics.core import AlertOut, Core, Output
+from services.analytics.order import next_stop
 from services.analytics.population.model import unfitted
 from services.analytics.population.part import DELAY, Candidate, Known, Part, Result, known_as_of, likeliest, next_look
 from services.analytics.population.refit import Refit
@@ -17,7 +18,7 @@ from services.analytics.record import newcomer
 from services.analytics.replay import Score, input_of_event
 from services.analytics.rules import MOST_PLACES, Rules, read_rules
 from services.analytics.silence import thresholds
-from services.analytics.state import HOUR, WEEK
+from services.analytics.state import WEEK
 from shared.contracts.analytics import Alert, Sign, read_alert
 from shared.contracts.envelope import Inbound
 from shared.contracts.values import to_micros
@@ -85,24 +86,35 @@ def on_partitions(history: Sequence[Inbound], number: int) -> Iterator[Alert]:
     """What the cores of so many partitions say, each week's parts put together."""
     cores, refit, todo = [Core(LIMITED) for _ in range(number)], Refit(LIMITED, number), list(history)
     results: dict[int, Result] = {}
-    said: list[Output] = []
-    for at in range(-(-to_micros(history[0].time) // HOUR) * HOUR, day(UNTIL), HOUR):
-        while todo and to_micros(todo[0].time) < at:
+
+    def passes(until: int) -> Iterator[Output]:
+        while todo and to_micros(todo[0].time) < until:
             event = todo.pop(0)
-            seen = input_of_event(event)
+            core, seen = cores[sum(event.subject.encode()) % number], input_of_event(event)
             assert seen is not None, "all of them are judged"
-            said += cores[sum(event.subject.encode()) % number].take(seen)
-        if at % WEEK == 0:
-            for place, core in enumerate(cores):
-                refit.take_part(core.part(at, number=place, is_first=not results))
-            result = refit.due()
-            assert result is not None, "all parts are there"
-            refit.take_result(result)
-            results[at] = result
+            yield from core.advance(to_micros(event.time))
+            yield from core.take(seen)
         for core in cores:
-            if at % WEEK == DELAY and results:
-                said += core.look(at, known_as_of(results, at - DELAY, LIMITED))
-            said += core.advance(at)
+            yield from core.advance(until)
+
+    def stops(at: int) -> Iterator[Output]:
+        if at % WEEK:
+            known = known_as_of(results, at - DELAY, LIMITED)
+            for core in cores:
+                yield from core.look(at, known)
+            return
+        for place, core in enumerate(cores):
+            refit.take_part(core.part(at, number=place, is_first=not results))
+        result = refit.due()
+        assert result is not None, "all parts are there"
+        refit.take_result(result)
+        results[at] = result
+
+    said, at = list[Output](), (to_micros(history[0].time) // WEEK + 1) * WEEK
+    while at < day(UNTIL):
+        said += [*passes(at), *stops(at)]
+        at = next_stop(at)
+    said += passes(day(UNTIL))
     yield from (read_alert(one.value) for one in said if isinstance(one, AlertOut))
 
 

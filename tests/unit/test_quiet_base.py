@@ -1,4 +1,5 @@
-"""Silence is told of within an hour of its becoming a sign, of ten quiet customers as of a million."""
+"""Silence is told of within an hour of its becoming a sign, and dated to the minute, of ten quiet customers as of a
+million."""
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.unit.attrition import day, purchase
 
 RULES = Rules()
 INSTANTS = 24  # of the grid, from the first at which anything falls due
+SECOND, MINUTE = HOUR // 3600, HOUR // 60
 SAVED_EVERY = 50_000  # customers
 
 
@@ -50,10 +52,11 @@ def is_a_sign(number: int, at: int) -> bool:
 def test_silence_is_told_of_at_the_first_instant_of_the_grid_after_it_has_become_a_sign(quiet: int) -> None:
     core = base_of(quiet)
     looked_at = instants(core)
-    alerts = [read_alert(said.value) for at in looked_at for said in core.advance(at) if isinstance(said, AlertOut)]
-    assert {int(alert.subject) for alert in alerts} == {n for n in range(quiet) if is_a_sign(n, looked_at[-1])}
-    for alert in alerts:
+    told = [(at, read_alert(said.value)) for at in looked_at for said in core.advance(at) if isinstance(said, AlertOut)]
+    assert {int(alert.subject) for _, alert in told} == {n for n in range(quiet) if is_a_sign(n, looked_at[-1])}
+    for seen, alert in told:
         at, number = to_micros(alert.data.as_of), int(alert.subject)
+        assert seen - HOUR < at <= seen
         assert {proof.sign for proof in alert.data.signs} == {Sign.ATTRITION}
-        assert is_a_sign(number, at)
-        assert not is_a_sign(number, at - HOUR)
+        assert is_a_sign(number, at + SECOND)
+        assert not is_a_sign(number, at - MINUTE)
