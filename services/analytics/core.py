@@ -199,8 +199,8 @@ class Core:
 
     def _is_admitted(self, c: Customer) -> bool:
         """What a channel declares is no judgement: there is always a place for it."""
-        admitted = self.known.model.admitted
-        return admitted is None or c.id in admitted or c.lapsed_at is not None
+        admitted, is_limited = self.known.model.admitted, self.rules.place_of(c.segment) is not None
+        return admitted is None or c.id in admitted or not is_limited or c.lapsed_at is not None
 
     def _watched(self, c: Customer) -> tuple[int, ...]:
         """Changes that are to be found; of a lapse that is declared nothing is."""

@@ -12,7 +12,7 @@ from services.analytics import changes
 from services.analytics.population.model import Model
 from services.analytics.population.part import Candidate, Known, next_look
 from services.analytics.record import ATTRITION, BUYERS, DEEP
-from services.analytics.rules import Rules
+from services.analytics.rules import WHOLE_BASE, Rules
 from services.analytics.silence import outlooks, risk_at
 from services.analytics.state import Customer
 
@@ -21,7 +21,8 @@ def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) ->
     """Of customers without an alert, who shows a sign that none has been raised for, or will in the week from the next
     look on if nothing is heard of them; what the week was like that has just ended, nobody knows yet."""
     few = [c for c in some if c.lapsed_at is None and not c.life.is_open and not c.life.is_over]
-    if rules.most_a_week is None or not few:
+    few = [c for c in few if rules.place_of(c.segment) is not None]
+    if not few:
         return
     look = next_look(at)
     strengths = changes.strengths(few, look, known.model.paces, known.calendar).tolist()
@@ -32,7 +33,7 @@ def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) ->
         said += [1.0] if new >> BUYERS & 1 else []
         said += [risks[place]] if place in risks else []
         if said:
-            yield Candidate(c.id, round(max(said), 6))
+            yield Candidate(c.id, round(max(said), 6), rules.place_of(c.segment) or WHOLE_BASE)
 
 
 def _risks(few: Sequence[Customer], look: int, rules: Rules, model: Model) -> dict[int, float]:

@@ -16,6 +16,7 @@ from shared.contracts.analytics import RulesName
 Target = Literal["purchase", "contact"]
 TARGETS = get_args(Target)
 MOST_PLACES = 10_000  # a message names them all
+WHOLE_BASE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Rules:
     risk_raise: float = 0.5  # it is likelier that they stay away
     risk_raise_of: Mapping[str, float] = field(default_factory=dict)  # by segment, where it is another
     most_a_week: int | None = None  # alerts of customers, of the whole base: the likeliest; declared lapses aside
+    most_a_week_of: Mapping[str, int] = field(default_factory=dict)  # by segment, with places of its own
     risk_deep: float = 0.8  # escalates
     risk_clear: float = 0.4
     silent_share: float = 0.39  # of the horizon, in silence, before the risk may raise an alert
@@ -79,6 +81,17 @@ class Rules:
         """The risk from which it may raise an alert."""
         return self.risk_raise if segment is None else self.risk_raise_of.get(segment, self.risk_raise)
 
+    def places(self) -> dict[str, int]:
+        """How many alerts a week, by segment; of all others under WHOLE_BASE. What is not there is not limited."""
+        whole = {} if self.most_a_week is None else {WHOLE_BASE: self.most_a_week}
+        return {**whole, **self.most_a_week_of}
+
+    def place_of(self, segment: str | None) -> str | None:
+        """Among whom a customer competes for a place, as `places` names them; none: there is one for everybody."""
+        if segment in self.most_a_week_of:
+            return segment
+        return None if self.most_a_week is None else WHOLE_BASE
+
 
 def read_rules(text: str) -> Rules:
     """What of the rules of this release is otherwise, as TOML; a table `[contact]` changes a figure of that sign. They
@@ -95,8 +108,8 @@ def read_rules(text: str) -> Rules:
 def _check(rules: Rules) -> None:
     """Raises ValueError where no customer could ever be told of, or one would be told of and cleared at once."""
     raised = [("risk_raise", rules.risk_raise), *((f"risk_raise_of.{s}", r) for s, r in rules.risk_raise_of.items())]
-    if (rules.most_a_week or 1) > MOST_PLACES:
-        raise ValueError(f"most_a_week: expected at most {MOST_PLACES}")
+    if sum(rules.places().values()) > MOST_PLACES:
+        raise ValueError(f"most_a_week: expected at most {MOST_PLACES} places, those of segments included")
     for name, risk in (*raised, ("risk_deep", rules.risk_deep)):
         if not rules.risk_clear < risk <= 1:
             raise ValueError(f"{name}: expected a risk above risk_clear ({rules.risk_clear:g}), and at most 1")

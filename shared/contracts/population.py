@@ -95,6 +95,7 @@ class Candidate(NamedTuple):
 
     customer: CustomerKey
     probability: Annotated[Probability, Field(description="of the likeliest sign: the risk, or that a pace changed")]
+    among: Annotated[str, Field(max_length=128, description="the segment whose places it is for; empty: all others")]
 
 
 class AttritionPopulationPart(Fact):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace as replace_rules
 
 import pytest
 from hypothesis import given
@@ -129,7 +130,7 @@ def test_of_all_partitions_the_likeliest_have_a_place_in_whatever_order_they_tel
     assert len(few) == min(MOST, len(told_))
     others = [c.probability for c in told_ if c.customer not in few]
     assert min((c.probability for c in told_ if c.customer in few), default=1.0) >= max(others, default=0.0)
-    assert few == {c.customer for c in likeliest(told_, MOST)}
+    assert few == {c.customer for c in likeliest(told_, LIMITED)}
 
 
 def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str] | None:
@@ -143,6 +144,22 @@ def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str] | Non
     assert result is not None
     assert result.model is not None
     return result.model.admitted
+
+
+def test_a_segment_with_places_of_its_own_takes_none_of_the_others() -> None:
+    own = replace_rules(LIMITED, most_a_week_of={"trade": 1})
+    told_ = [Candidate(f"t-{n}", 0.9 + n / 100, "trade") for n in range(3)]
+    others = [Candidate(f"o-{n}", 0.5 + n / 100) for n in range(3)]
+    assert frozenset({"t-2", "o-1", "o-2"}) == admitted(own, [*told_, *others])
+    assert frozenset({"t-2"}) == admitted(replace_rules(own, most_a_week=None), told_)
+
+
+def test_only_customers_of_a_limited_segment_wait_for_a_place() -> None:
+    rules = Rules(name="trade", most_a_week_of={"trade": 1})
+    lives = {segment: every(4, "purchase", 0, 60, segment=segment) for segment in ("trade", "private")}
+    said = {segment: alerts(play(life, until=200, core=Core(rules))) for segment, life in lives.items()}
+    assert [] == said["trade"]
+    assert "tenure.attrition-alert-raised.v1" == said["private"][0].type
 
 
 def test_where_nothing_is_limited_there_is_a_place_for_everybody() -> None:
@@ -178,5 +195,5 @@ def test_a_threshold_of_a_segment_counts_for_its_customers() -> None:
 
 
 def test_more_places_than_a_message_can_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="most_a_week: expected at most 10000"):
+    with pytest.raises(ValueError, match="most_a_week: expected at most 10000 places"):
         read_rules(f'name = "ours"\nmost_a_week = {MOST_PLACES + 1}\n')

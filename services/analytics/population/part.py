@@ -15,7 +15,7 @@ from services.analytics.calendar import Calendar
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import Numbers
 from services.analytics.population.segments import Segments
-from services.analytics.rules import Rules
+from services.analytics.rules import WHOLE_BASE, Rules
 from services.analytics.state import DAY, WEEK
 
 DELAY = DAY  # a result counts from so long after its instant
@@ -27,6 +27,7 @@ class Candidate(NamedTuple):
 
     customer: str
     probability: float
+    among: str = WHOLE_BASE  # a segment with places of its own
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -106,13 +107,20 @@ def part_of(
     is_first: bool,
 ) -> Part:
     """`customers`: with an occasion."""
-    few = likeliest(candidates, rules.most_a_week or 0)
+    few = likeliest(candidates, rules)
     return Part(rules.name, week, number, is_first, customers, sample.one_in, sample.rows(), segments, few)
 
 
-def likeliest(candidates: Iterable[Candidate], most: int) -> list[Candidate]:
-    """In whatever order they come."""
-    return nsmallest(most, candidates, key=lambda told: (-told.probability, told.customer))
+def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:
+    """As many as there are places, in whatever order they come."""
+    by_place: dict[str, list[Candidate]] = {place: [] for place in rules.places()}
+    for told in candidates:
+        by_place[told.among].append(told)
+    return [
+        told
+        for place, most in sorted(rules.places().items())
+        for told in nsmallest(most, by_place[place], key=lambda told: (-told.probability, told.customer))
+    ]
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> Sample:

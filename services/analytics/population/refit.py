@@ -134,10 +134,10 @@ class Refit:
         return self._then[1]
 
     def _admitted(self, week: int) -> frozenset[str] | None:
-        most, parts = self._rules.most_a_week, self._parts.get(week, {}).values()
-        if most is None:
+        if not self._rules.places():
             return None
-        return frozenset(told.customer for told in likeliest(chain(*(part.candidates for part in parts)), most))
+        candidates = chain(*(part.candidates for part in self._parts.get(week, {}).values()))
+        return frozenset(told.customer for told in likeliest(candidates, self._rules))
 
     def _model_of(self, week: int, rows: int) -> Model:
         seen = self._seen_with(week)
