@@ -35,7 +35,7 @@ def up(
         TimeMode, typer.Option("--time", help="Now, or the time of a history that is sent.")
     ] = TimeMode.WALL,
     partitions: Annotated[int, typer.Option(min=1, max=100, help="Of every topic with customers.")] = 6,
-    grid: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks for silence.")] = 3600,
+    grid: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks for silence, in wall time.")] = 3600,
     tick: Annotated[float, typer.Option(min=0.1, help="Seconds between two ticks in wall time.")] = 60,
     kafka: KafkaOption = Kafka.EMBEDDED,
     nodes: NodesOption = 1,

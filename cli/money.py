@@ -5,7 +5,6 @@ A currency has 2 decimals unless it is listed here. No float takes part.
 
 import re
 
-UNKNOWN = "XXX"  # ISO 4217 for "no currency involved"
 DECIMALS: dict[str, int] = {
     **dict.fromkeys(
         (

@@ -112,11 +112,16 @@ def _tell(past: "Past", outcomes: "dict[str, Outcome]", found: "Difference", *, 
         return
     table(("", *outcomes), outcome_rows(list(outcomes.values())), right=tuple(outcomes))
     out = console()
-    earlier = "" if found.earlier_days is None else f", {found.earlier_days:g} days earlier at the median"
-    out.print(f"{found.both:,} alerts in both{earlier}")
+    out.print(f"{found.both:,} alerts in both{_sooner(found.earlier_days)}")
     for word, alerts in told.items():
         right = sum(alert["right"] is True for alert in alerts)
         out.print(f"{len(alerts):,} {word}, {right:,} of them right" + (":" if alerts else ""))
         for alert in alerts[:SHOWN]:
             became = {True: "right", False: "wrong", None: "not known yet"}[alert["right"]]
             out.print(f"  {alert['time'][:10]}  {alert['customer_id']}  {became}")
+
+
+def _sooner(days: float | None) -> str:
+    if days is None:
+        return ""
+    return f", {abs(days):g} days {'earlier' if days > 0 else 'later'} at the median" if days else ", at the same time"

@@ -6,7 +6,8 @@ In: an entry as the read API gives it. Out: a phrase for people; for a type that
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cli.money import UNKNOWN, format_money
+from cli.money import format_money
+from shared.contracts.values import NO_CURRENCY
 
 Data = Mapping[str, Any]
 ALERT = "attrition-alert-"
@@ -26,8 +27,11 @@ def sentence(entry: Mapping[str, Any]) -> str:
 
 
 def money(amounts: Iterable[Data]) -> str:
-    """'19.99 EUR and 1,999 JPY'; 'nothing' for none that is known."""
-    known = [m for m in amounts if m["currency"] != UNKNOWN]
+    """'19.99 EUR and 1,999 JPY'; 'nothing' for none."""
+    said = [*amounts]
+    known = [m for m in said if m["currency"] != NO_CURRENCY]
+    if said and not known:
+        return "an unknown amount"
     return " and ".join(format_money(m["amount_minor"], m["currency"]) for m in known) or "nothing"
 
 
@@ -72,7 +76,7 @@ def _contact(data: Data) -> str:
 def _purchase(data: Data) -> str:
     product = f" {data['product']}" if data.get("product") else ""
     renewal = f", to be renewed by {day(data['renews_at'])}" if data.get("renews_at") else ""
-    price = "" if data["currency"] == UNKNOWN else f" for {format_money(data['amount_minor'], data['currency'])}"
+    price = "" if data["currency"] == NO_CURRENCY else f" for {format_money(data['amount_minor'], data['currency'])}"
     return f"bought{product}{price}{renewal}"
 
 

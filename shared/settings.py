@@ -23,7 +23,7 @@ class Platform(KafkaConnection, MongoConnection):
     partitions: int = Field(
         default=12, ge=1, le=1000, description="of every topic with customer keys; never changed later"
     )
-    grid_s: float = Field(default=3600, gt=0, description="seconds between two instants at which silence is judged")
+    grid_s: float = Field(default=3600, gt=0, description="seconds between two looks for silence, in `wall` time")
     tick_s: float = Field(default=60, gt=0, description="seconds between two ticks in wall time")
     sweep_s: float = Field(
         default=60, gt=0, description="seconds between two sweeps for what is stored but not published"

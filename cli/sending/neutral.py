@@ -7,8 +7,9 @@ the amount of a complaint, the direction of a purchase) stays in the file.
 
 from typing import Any
 
-from cli.money import UNKNOWN, to_minor
+from cli.money import to_minor
 from shared.contracts.catalogue import INPUT_TYPES
+from shared.contracts.values import NO_CURRENCY
 
 ROUTES = {
     "email": "email",
@@ -57,11 +58,11 @@ def _data(kind: str, document: dict[str, Any]) -> dict[str, Any]:
     data = {name: document[name] for name in DESCRIBING if document.get(name) is not None}
     if kind in DIRECTED:
         data |= {"direction": document.get("direction", "inbound")} | _route(document.get("channel"))
-    if kind == "purchase":
-        data |= _price(document)
     more = document.get("data", {})
     if not isinstance(more, dict):
         raise BadLine("data: expected a JSON object")
+    if kind == "purchase" and not more.keys() & {"amount_minor", "currency"}:
+        data |= _price(document)
     return data | more
 
 
@@ -74,7 +75,7 @@ def _route(channel: Any) -> dict[str, str]:
 def _price(document: dict[str, Any]) -> dict[str, Any]:
     """Of who does not say what was paid, it is not known."""
     if document.get("amount") is None and document.get("currency") is None:
-        return {"amount_minor": 0, "currency": UNKNOWN}
+        return {"amount_minor": 0, "currency": NO_CURRENCY}
     amount, currency = _text(document, "amount"), _text(document, "currency")
     try:
         return {"amount_minor": to_minor(amount, currency), "currency": currency}

@@ -86,8 +86,7 @@ class Core:
         return outputs
 
     def advance(self, instant: int) -> list[Output]:
-        """Judges, in order of id, the customers for whom something fell due, as of when it did. Once an instant: again
-        gives nothing."""
+        """Judges, in order of id, for whom something fell due, as of when it did. Again it gives nothing."""
         outputs: list[Output] = []
         for c in map(self._in_hand, self._due.take(instant)):
             while c.due <= instant:
@@ -132,8 +131,9 @@ class Core:
 
     def look(self, at: int, of_base: Known) -> list[Output]:
         """The week is over, and what it was like is known: everybody is looked at, by what is known now."""
-        outputs = self.advance(at)
+        outputs = self.advance(at - 1)
         self.known = of_base
+        outputs += self.advance(at)
         for some in _batches(self._customers.everybody(), LOOKED_AT_ONCE):
             outputs += self._looked_at(some, at)
         return outputs
@@ -170,8 +170,7 @@ class Core:
         again = up & changes.told_long_ago(c.told, at, self.rules)
         again = again and again & changes.up_with(0, watched, strength, self.rules)
         is_risky = (seen is not None and seen.matters) or (up ^ c.up) >> LAPSE & 1 > 0
-        is_called = alerts.waits(c.life, up) and self._is_admitted(c)
-        if up != c.up or again or is_risky or is_called:
+        if up != c.up or again or is_risky or (alerts.waits(c.life, up) and self._is_admitted(c)):
             self._customers.add(c)
             c.now, c.up = max(at, c.now), up
             c.life.reasons &= ~again
@@ -199,29 +198,29 @@ class Core:
 
     def _is_admitted(self, c: Customer) -> bool:
         """What a channel declares is no judgement: there is always a place for it."""
-        admitted, is_limited = self.known.model.admitted, self.rules.place_of(c.segment) is not None
-        return admitted is None or c.id in admitted or not is_limited or c.lapsed_at is not None
+        admitted = self.known.model.admitted or ()
+        return c.id in admitted or c.lapsed_at is not None or self.rules.place_of(c.segment) is None
 
     def _watched(self, c: Customer) -> tuple[int, ...]:
         """Changes that are to be found; of a lapse that is declared nothing is."""
         return changes.SIGNS if c.declared is None else changes.SIGNS[:-1]
 
     def _judge(self, c: Customer, at: int, touched: Sequence[int], o: Observation | None) -> list[Output]:
-        rules = self.rules
         if self._is_watched(c):
-            self._find(c, at, touched)
-        is_heard, is_back = o is not None and bool(touched), o is not None and is_occasion(o, rules)
+            self._find(c, at, touched, is_time=o is None)
+        is_heard, is_back = o is not None and bool(touched), o is not None and is_occasion(o, self.rules)
         outputs: list[Output] = []
         self._tell(c, at)
         why = alerts.judged(
-            c.life, c.up, at, c.alerts + 1, rules,
+            c.life, c.up, at, c.alerts + 1, self.rules,
             is_heard=is_heard, is_back=is_back, is_admitted=self._is_admitted(c),
         )  # fmt: skip
+        c.waits_since = (c.waits_since or at) if alerts.waits(c.life, c.up) else 0
         if why is not None:
             outputs.append(self._alert(c, at, why, o))
-        if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, rules)) is not None:
+        if o is not None and (why := alerts.commanded(c.life, o, at, c.alerts + 1, self.rules)) is not None:
             outputs.append(self._alert(c, at, why, o))
-        if (c.life.is_open or c.lapsed_at is not None) and at >= alerts.ends_at(c, rules):
+        if (c.life.is_open or c.lapsed_at is not None) and at >= alerts.ends_at(c, self.rules):
             outputs += self._ended(c, at)
         if outputs or is_back or o is None:
             risk = c.life.risk if outputs else self._risk(c, at)  # an alert has just told it
@@ -229,10 +228,11 @@ class Core:
         c.due = self._next(c)
         return outputs
 
-    def _find(self, c: Customer, at: int, touched: Sequence[int]) -> None:
-        """Which signs are up. An event takes a decline down at once; complaints come up with one."""
+    def _find(self, c: Customer, at: int, touched: Sequence[int], *, is_time: bool) -> None:
+        """Which signs are up. An event takes a decline down at once; complaints come up with one. What falls due is
+        judged when the clock has come to it: until then, there may be more to hear of before it."""
         dues = c.dues
-        if at >= c.due and c.lapsed_at is None:
+        if is_time and c.lapsed_at is None:
             touched = [*touched, *(number for number, due in enumerate(dues) if due <= at and number not in touched)]
         if LAPSE in touched and c.up & (1 << ATTRITION | 1 << DEEP):
             touched = [*touched, *BY_RISK]

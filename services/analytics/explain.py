@@ -147,7 +147,6 @@ def evidence(c: Customer, at: int, rules: Rules, of_base: Known) -> tuple[SignEv
 
 def _change(c: Customer, number: int, at: int, rules: Rules, found: changes.Proof) -> SignEvidence:
     ids = _ids(c, number)
-    is_in_order = number != LAPSE or found.happened == 0  # of a lapse they stand by kind
     unit = found.ticket or 1.0
     since = max(c.since, found.since * WEEK)
     return SignEvidence(
@@ -161,8 +160,17 @@ def _change(c: Customer, number: int, at: int, rules: Rules, found: changes.Proo
         probability=_figure(changes.probability(number, found.strength, rules)),
         told_at=from_micros(c.told[changes.SIGNS.index(number)]),
         evidence=ids,
-        last_before=ids[found.happened] if is_in_order and found.happened < len(ids) else None,
+        last_before=_last_before(c, number, ids, found.happened),
     )
+
+
+def _last_before(c: Customer, number: int, ids: Sequence[str], happened: int) -> str | None:
+    """The event before those in the window; none where it is not remembered, or nobody knows which it is."""
+    if happened == 0 and number == LAPSE:
+        streams = [events for events in (c.purchase, c.contact, c.enquiry) if events is not None]
+        return max(streams, key=lambda events: events.at).evidence[0]
+    is_known = happened == 0 or (number != LAPSE and not c.is_late)
+    return ids[happened] if is_known and happened < len(ids) else None
 
 
 def _ids(c: Customer, number: int) -> tuple[str, ...]:

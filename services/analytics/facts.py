@@ -14,7 +14,7 @@ from services.analytics.measures import Catalogue, Measure
 from shared.contracts import acquisition, interaction, retention
 from shared.contracts.envelope import Problem, Unreadable
 from shared.contracts.measures import MeasuresRecorded
-from shared.contracts.values import to_micros
+from shared.contracts.values import NO_CURRENCY, to_micros
 
 KINDS: dict[str, str] = {  # what is recorded of a customer -> what the core calls it
     acquisition.EnquiryRecorded.TYPE: "enquiry",
@@ -96,7 +96,7 @@ def observation(fact: LogFact) -> Observation | None:
         evidence=fact.input,
         inbound=data.direction == "inbound",
         amount_minor=data.amount_minor,
-        currency=data.currency,
+        currency=None if data.currency == NO_CURRENCY else data.currency,
         account=data.account,
         buyer=data.buyer,
         segment=data.segment,

@@ -54,6 +54,7 @@ class Order(Generic[T]):
         self.ticks: dict[str, int] = {}
         self.clock = 0  # micros; 0 until all three services have spoken
         self.judged = 0  # the grid has been judged up to here, micros
+        self.popped = 0  # the place of what was held and came last
 
     def tick(self, service: str, at: int) -> None:
         """Copies and older ones change nothing."""
@@ -84,7 +85,7 @@ class Order(Generic[T]):
         while True:
             at = self._heap[0][0] if self._heap else self.clock
             if self.stop <= min(at, self.clock):
-                yield from self._instants(self.stop)
+                yield from self._instants(self.stop - 1)
                 if not self._may_pass(self.stop):
                     return
                 passed, self.stop = self.stop, next_stop(self.stop)
@@ -114,6 +115,7 @@ class Order(Generic[T]):
 
     def _pop(self) -> T:
         at, id_, source, _, chain, fact = heapq.heappop(self._heap)
+        self.popped = at
         if self._places.get(chain) == (at, id_, source):
             del self._places[chain]  # nothing of this chain is held any more
         return fact

@@ -18,7 +18,7 @@ from services.analytics.state import UNCHANGED, Customer, Strengths
 
 PAGES = 64
 MOST_IN_HAND = 1024  # customers more, while everybody is looked at: unpacked they take six times the memory
-FORMAT = 5  # of the state; a checkpoint of another format is not read but rebuilt from the log
+FORMAT = 6  # of the state; a checkpoint of another format is not read but rebuilt from the log
 
 
 class OtherState(ValueError):  # noqa: N818 - not an error of the program: the state is of another release or other rules

@@ -221,7 +221,7 @@ class Partition:
         if seen is None:
             return []
         book.judge(seen.evidence)
-        self.late += self._history and seen.at < self._order.judged
+        self.late += self._history and self._order.popped < self._order.judged
         if read.imported and not self._history and isinstance(seen, Observation):
             return []  # an import of the past is for the timeline; a later version of the rules may judge it
         return self.core.take(seen)

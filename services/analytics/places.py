@@ -14,13 +14,16 @@ from services.analytics.population.part import Candidate, Known, next_look
 from services.analytics.record import ATTRITION, BUYERS, DEEP
 from services.analytics.rules import WHOLE_BASE, Rules
 from services.analytics.silence import outlooks, risk_at
-from services.analytics.state import Customer
+from services.analytics.state import DAY, WEEK, Customer, heard_at
 
 
 def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) -> Iterator[Candidate]:
     """Of customers without an alert, who shows a sign that none has been raised for, or will in the week from the next
-    look on if nothing is heard of them; what the week was like that has just ended, nobody knows yet."""
-    few = [c for c in some if c.lapsed_at is None and not c.life.is_open and not c.life.is_over]
+    look on if nothing is heard of them; what the week was like that has just ended, nobody knows yet. Who has been
+    silent on every side for the whole horizon has lapsed for everybody to see: a place for them would be one less for
+    somebody who may still be kept."""
+    gone = at - round(rules.horizon_days * DAY)
+    few = [c for c in some if c.lapsed_at is None and not c.life.is_open and not c.life.is_over and heard_at(c) > gone]
     few = [c for c in few if rules.place_of(c.segment) is not None]
     if not few:
         return
@@ -33,7 +36,8 @@ def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) ->
         said += [1.0] if new >> BUYERS & 1 else []
         said += [risks[place]] if place in risks else []
         if said:
-            yield Candidate(c.id, round(max(said), 6), rules.place_of(c.segment) or WHOLE_BASE)
+            is_new = c.waits_since == 0 or c.waits_since > at - WEEK
+            yield Candidate(c.id, round(max(said), 6), rules.place_of(c.segment) or WHOLE_BASE, is_new)
 
 
 def _risks(few: Sequence[Customer], look: int, rules: Rules, model: Model) -> dict[int, float]:

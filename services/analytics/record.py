@@ -23,6 +23,7 @@ from services.analytics.state import (
     Sizes,
     Wallet,
     days,
+    heard_at,
     remember,
 )
 from shared.contracts.analytics import MAX_EVIDENCE
@@ -66,6 +67,7 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         c.cause = o.defector
     if o.segment is not None:
         c.segment = o.segment
+    c.is_late = c.is_late or o.at < heard_at(c)
     touched = _counted(c, o, rules)
     if not is_occasion(o, rules):
         return touched

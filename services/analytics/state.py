@@ -271,8 +271,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     complaint: Events | None = None
     complaints: Fading = msgspec.field(default_factory=Fading)  # complaints, of all courses
     cause: str | None = None  # defector type that the customer spoke of last
-    dues: list[int] = msgspec.field(default_factory=lambda: [NEVER] * DETECTORS)
-    """Per detector, the next instant at which its verdict may change by time alone."""
+    dues: list[int] = msgspec.field(default_factory=lambda: [NEVER] * DETECTORS)  # when time may change each verdict
     due: int = NEVER  # the earliest of them and of what the alert awaits
     up: int = 0  # signs that are up, a bit each
     alerts: int = 0  # messages published
@@ -280,6 +279,8 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     life: Life = msgspec.field(default_factory=Life)
     lapsed_at: int | None = None
     declared: str | None = None  # by which event
+    waits_since: int = 0  # a sign is up for which there has been no place for an alert; 0: none
+    is_late: bool = False  # something came behind what happened after it, so ids are in no order
     changes: Strengths = UNCHANGED  # as of the last look
 
 

@@ -96,6 +96,7 @@ class Candidate(NamedTuple):
     customer: CustomerKey
     probability: Annotated[Probability, Field(description="of the likeliest sign: the risk, or that a pace changed")]
     among: Annotated[str, Field(max_length=128, description="the segment whose places it is for; empty: all others")]
+    is_new: Annotated[bool, Field(strict=True, description="nothing has been waiting for more than a week")]
 
 
 class AttritionPopulationPart(Fact):

@@ -98,6 +98,7 @@ EventId = Annotated[CleanText, StringConstraints(strict=True, min_length=1, max_
 Source = Annotated[CleanText, StringConstraints(strict=True, min_length=1, max_length=MAX_ID), AfterValidator(_source)]
 Name = Annotated[CleanText, StringConstraints(strict=True, min_length=1, max_length=128)]
 Words = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=4000)]  # a person's own words
+NO_CURRENCY = "XXX"  # of ISO 4217: an amount that nobody knows
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]  # ISO 4217
 Minor = Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]  # minor units: 1999 is 19.99 EUR
 Count = Annotated[int, Field(strict=True, ge=0)]

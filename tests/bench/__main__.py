@@ -130,7 +130,7 @@ def _profile(place: Place, lines: Sequence[Line]) -> None:
         pass_through(stack, lines, say)
         found, results = log.records(stack.kafka), log.results(stack.kafka, RULES.name)
         stack.down()
-        profile_analytics(found, results, grid=int(stack.deployment.grid_s * MICROS))
+        profile_analytics(found, results)
 
 
 def main() -> None:

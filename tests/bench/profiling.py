@@ -23,20 +23,20 @@ RULES = Rules()
 SKIPPED = {n * WEEK: Result(RULES.name, n * WEEK, 0, 1, None) for n in range(10_000)}  # nobody is waited for
 
 
-def profile_analytics(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result], *, grid: int) -> None:
-    """Prints the most expensive functions to stdout. `results`: of every week of the log; `grid`: micros."""
+def profile_analytics(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result]) -> None:
+    """Prints the most expensive functions to stdout. `results`: of every week of the log."""
     began = time.process_time()
-    _judge(log, results, grid)
+    _judge(log, results)
     seconds, records = time.process_time() - began, sum(map(len, log.values()))
     say(f"{records:,} records in {seconds:.2f} s without the profiler: {seconds / records * 1e6:.1f} us a record")
     profiler = cProfile.Profile()
-    profiler.runcall(_judge, log, results, grid)
+    profiler.runcall(_judge, log, results)
     pstats.Stats(profiler, stream=sys.stdout).strip_dirs().sort_stats("tottime").print_stats(TOP)
 
 
-def _judge(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result], grid: int) -> None:
+def _judge(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result]) -> None:
     for number, records in log.items():
-        partition = Partition(RULES, history=True, number=number, results=results, grid=grid)
+        partition = Partition(RULES, history=True, number=number, results=results)
         for record in records:
             partition.take(record)
         partition.dump()

@@ -107,7 +107,7 @@ told = (
     one_in,
     rows_of_part,
     segments,
-    st.lists(st.builds(Candidate, ids, risks.map(lambda r: r or 0.0), st.just("") | ids), max_size=3),
+    st.lists(st.builds(Candidate, ids, risks.map(lambda r: r or 0.0), st.just("") | ids, st.booleans()), max_size=3),
 )
 parts = st.builds(Part, rules, weeks, st.integers(0, 999), *told)
 finite = st.floats(-1e18, 1e18)

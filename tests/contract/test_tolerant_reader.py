@@ -11,6 +11,7 @@ from services.analytics.measures import NOTHING, Catalogue
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable, read_fact
 from shared.contracts.measures import MeasuresRecorded
+from shared.contracts.retention import PurchaseRecorded
 from shared.contracts.values import to_micros
 
 EXAMPLES = Path(__file__).parents[2] / "shared" / "contracts" / "examples"
@@ -42,6 +43,14 @@ def test_what_is_judged_of_a_recorded_input_is_what_it_says(type_: str) -> None:
     assert (said.get("amount_minor", 0), said.get("currency")) == (seen.amount_minor, seen.currency)
     assert (said.get("account"), said.get("buyer"), said.get("segment")) == (seen.account, seen.buyer, seen.segment)
     assert (said.get("direction", "inbound") == "inbound") == seen.inbound
+
+
+def test_an_amount_that_nobody_knows_is_in_no_currency() -> None:
+    purchase = json.loads(example(PurchaseRecorded.TYPE))
+    purchase["data"] |= {"amount_minor": 0, "currency": "XXX"}
+    seen = observation(read(json.dumps(purchase).encode()))
+    assert seen is not None
+    assert (0, None) == (seen.amount_minor, seen.currency)
 
 
 def test_a_catalogue_says_of_each_measure_what_the_contract_says() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.analytics.alerts import Transition, judged
 from services.analytics.core import Core, Observation, Output, RiskOut, Rules
-from services.analytics.state import DAY, Life
+from services.analytics.state import DAY, HOUR, Life
 from services.analytics.value import occasions_in_a_year
 from shared.contracts.analytics import Alert, AttritionAlertSnoozed, Sign, read_risk
 from shared.contracts.values import Defector, from_micros
@@ -66,6 +66,14 @@ def test_a_message_is_dated_when_the_silence_became_a_sign_however_late_anybody_
     assert late.advance(day(600)) == looks
     raised, *_ = alerts(looks)
     assert raised.time == raised.data.as_of == from_micros(every(7, "purchase", 0, 200)[-1].at + round(35.1 * DAY))
+
+
+def test_what_has_fallen_due_waits_for_the_clock_and_not_for_the_next_event() -> None:
+    core, crossing = silence(), every(7, "purchase", 0, 200)[-1].at + round(35.1 * DAY)
+    asked = Observation("c-1", crossing + HOUR, "satisfaction", "crm|asked")
+    assert [] == core.observe(asked), "somebody who was away may still say that they have bought before"
+    [raised] = alerts(core.advance(crossing + 2 * HOUR))
+    assert from_micros(asked.at) == raised.time
 
 
 def silence() -> Core:
@@ -213,7 +221,7 @@ def test_an_acknowledgement_of_another_alert_changes_nothing(other: str | None) 
 
 def test_a_snoozed_alert_is_not_escalated_and_comes_back_when_the_snooze_ends() -> None:
     raised = alerts(silent())[0]
-    soon = (raised.time - from_micros(day(0))) / timedelta(days=1) + 0.4
+    soon = (raised.time - from_micros(day(0))) / timedelta(days=1) + 1
     snooze = observation("alert-snoozed", soon, alert=raised.id, until=day(380), reason="on holiday")
     outputs = silent(snooze)
     assert ["raised", "snoozed", "reopened"] == course(outputs)[:3]

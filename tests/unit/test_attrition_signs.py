@@ -11,9 +11,11 @@ from shared.contracts.values import to_micros
 from tests.unit.attrition import alerts, course, day, every, observation, play, purchase, signs, turns
 
 
-def first_proof(sign: Sign, *parts: Observation | list[Observation], until: float) -> SignEvidence:
+def first_proof(
+    sign: Sign, *parts: Observation | list[Observation], until: float, core: Core | None = None
+) -> SignEvidence:
     """Of the first message that names the sign."""
-    found = [e for alert in alerts(play(*parts, until=until)) for e in alert.data.signs if e.sign is sign]
+    found = [e for alert in alerts(play(*parts, until=until, core=core)) for e in alert.data.signs if e.sign is sign]
     assert found, f"no {sign}"
     return found[0]
 
@@ -53,6 +55,22 @@ def test_of_a_decline_to_a_few_the_last_contact_before_them_is_named() -> None:
     assert (len(within), tuple(within)) == (proof.observed, proof.evidence[: len(within)])
     assert 0 < len(within) < 3
     assert proof.last_before == proof.evidence[len(within)]
+
+
+def test_of_a_customer_of_whom_something_came_late_no_last_one_before_is_named() -> None:
+    usual, few = every(5, "contact", 0, 200), [observation("contact", number) for number in (214.4, 236.4)]
+    core = Core(Rules())
+    for seen in [*usual, few[1], few[0]]:
+        core.observe(seen)
+    proof = first_proof(Sign.CONTACT_DECLINE, until=330, core=core)
+    assert 0 < proof.observed < 3
+    assert proof.last_before is None
+
+
+def test_before_a_lapse_the_newest_of_all_that_the_customer_did_is_named() -> None:
+    bought, called = every(7, "purchase", 0, 150), every(5, "contact", 0, 190)
+    proof = first_proof(Sign.LAPSE, bought, called, until=420)
+    assert (0, called[-1].evidence) == (proof.observed, proof.last_before)
 
 
 def test_a_sign_that_stays_up_is_told_again_after_16_weeks() -> None:

@@ -98,7 +98,15 @@ def test_where_nobody_says_what_was_paid_it_is_in_no_currency() -> None:
     data = to_cloudevent(bare, "web-shop")["data"]
     assert {"channel": "web", "amount_minor": 0, "currency": "XXX"} == data
     assert "bought" == sentence({"type": "tenure.purchase-recorded.v1", "data": data})
-    assert "nothing" == money([{"amount_minor": 0, "currency": "XXX"}])
+    unknown, paid = {"amount_minor": 0, "currency": "XXX"}, {"amount_minor": 2000, "currency": "EUR"}
+    assert ["an unknown amount", "20.00 EUR", "nothing"] == [money(some) for some in ([unknown], [unknown, paid], [])]
+
+
+def test_an_amount_in_data_needs_a_currency_there() -> None:
+    bare = {name: value for name, value in PURCHASE.items() if name not in ("amount", "currency")}
+    assert {"channel": "web", "amount_minor": 500} == to_cloudevent({**bare, "data": {"amount_minor": 500}}, "x")[
+        "data"
+    ]
 
 
 def test_every_route_can_be_said() -> None:

@@ -64,6 +64,8 @@ def test_a_table_says_the_same_to_people(events: Path, shyer: str, there: dict[s
     assert f"{old['precision']:.1%}" in said
     assert f"{new['precision']:.1%}" in said
     assert "gained" in said
+    assert f"{there['earlier_days']:g} days earlier at the median" in said
+    assert f"{there['earlier_days']:g} days later at the median" in run(events, Rules().name, shyer).stdout
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class Model(msgspec.Struct, frozen=True):
 
 def unfitted(rules: Rules) -> Model:
     """Before there is anything to fit to."""
-    return Model(0, rules.population, admitted=frozenset() if rules.places() else None)
+    return Model(0, rules.population)
 
 
 class Risks(Generic[N]):

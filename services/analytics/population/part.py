@@ -23,11 +23,13 @@ MOST_ROWS = 4000  # of the whole base, and so of each part: fits into a message,
 
 
 class Candidate(NamedTuple):
-    """`probability`: of the likeliest sign, the risk or P(change); of buyers who are gone, 1."""
+    """`probability`: of the likeliest sign, the risk or P(change); of buyers who are gone, 1. `is_new`: no sign waits
+    for more than a week."""
 
     customer: str
     probability: float
     among: str = WHOLE_BASE  # a segment with places of its own
+    is_new: bool = True
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -112,15 +114,20 @@ def part_of(
 
 
 def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:
-    """As many as there are places, in whatever order they come."""
+    """As many as there are places, in whatever order they come. What is new goes first: who has been waiting has fallen
+    silent before, so their risk is higher, and it is later for a warning."""
     by_place: dict[str, list[Candidate]] = {place: [] for place in rules.places()}
     for told in candidates:
         by_place[told.among].append(told)
     return [
         told
         for place, most in sorted(rules.places().items())
-        for told in nsmallest(most, by_place[place], key=lambda told: (-told.probability, told.customer))
+        for told in nsmallest(most, by_place[place], key=_before_others)
     ]
+
+
+def _before_others(told: Candidate) -> tuple[bool, float, str]:
+    return not told.is_new, -told.probability, told.customer
 
 
 def chosen(rows: Iterable[Numbers], one_in: int = 1) -> Sample:
