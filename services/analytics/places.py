@@ -1,9 +1,9 @@
 """Who would be given an alert in the week to come, if there were room for all?
 
-Where no more alerts are wanted than can be looked after, each partition names its likeliest customers at the beginning
-of a week, and the result of the week those of all partitions for whom there is a place. Nobody else is given an alert
-in the week that follows; who still shows a sign then is named again. So there are never more, however many partitions
-there are and whatever happens meanwhile; there may be fewer.
+Where no more alerts are wanted than can be looked after, each partition names customers at the beginning of a week, and
+the result of the week those of all partitions for whom there is a place. Nobody else is given an alert in the week that
+follows; who still shows a sign then is named again. So there are never more, however many partitions there are and
+whatever happens meanwhile; there may be fewer.
 """
 
 from collections.abc import Iterator, Sequence
