@@ -1,11 +1,11 @@
 """What follows for a partition's customers from what is observed and from the passing of time?
 
-In: observations and instants of the grid, one after another. Out: alerts and risk rows, as bytes ready to be
-published. The answers depend on that sequence alone, not on how it is cut into batches, on the process or on a
-restart in between. No clock, no I/O.
+In: observations and instants, one after another. Out: alerts and risk rows, as bytes ready to be published. The answers
+depend on that sequence alone, not on how it is cut into batches, on the process or on a restart in between. No clock,
+no I/O.
 
-A customer is looked at when something is observed, at the first instant after the next at which silence alone may
-change a verdict, and once a week, all at once, when it is known what the week was like for the whole base.
+A customer is looked at when something is observed, as of the instant at which silence alone may change a verdict, and
+once a week, all at once, when it is known what the week was like for the whole base.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -123,7 +123,7 @@ class Core:
                 for c, p in of:
                     if sample.wants(c.id):
                         sample.add(numbers(c, p, week // WEEK))
-                waiting.extend(candidates(some, week, self.rules, self.known))
+                waiting.extend(candidates(some, week, self.rules, self.known) if self.rules.places() else ())
                 yield from some
 
         segments = segments_of(everybody(), week, self.rules)
@@ -158,7 +158,7 @@ class Core:
         risky = [n for n, c in enumerate(some) if model.is_fitted and c.occasions is not None and c.lapsed_at is None]
         seen = dict(zip(risky, outlooks([some[n] for n in risky], at, self.rules, model), strict=True))
         outputs: list[Output] = []
-        for place in looks.with_news(some, strengths, seen, model.admitted or (), self.rules):
+        for place in looks.with_news(some, strengths, seen, model.admitted, self.rules):
             if self._is_watched(some[place]):
                 outputs += self._one_looked_at(some[place], at, strengths[place].tolist(), seen.get(place))
         return outputs
@@ -198,7 +198,7 @@ class Core:
 
     def _is_admitted(self, c: Customer) -> bool:
         """What a channel declares is no judgement: there is always a place for it."""
-        admitted = self.known.model.admitted or ()
+        admitted = self.known.model.admitted
         return c.id in admitted or c.lapsed_at is not None or self.rules.place_of(c.segment) is None
 
     def _watched(self, c: Customer) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ some twenty times for each fact; no offset comes twice, so neither chain nor fac
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A point of the grid, micros: judge what fell due before it."""
+    """A point of the grid, micros: judge what has fallen due by then."""
 
     at: int
 

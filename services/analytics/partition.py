@@ -204,7 +204,7 @@ class Partition:
     def _stopped(self, at: int) -> Sequence[Output | Part]:
         self.unsaved = True
         if at % WEEK == 0:
-            return [self._part(at)]
+            return [*self.core.advance(at - 1), self._part(at)]
         self._heard = at - DELAY
         return self.core.look(at, known_as_of(self._results, self._heard, self.core.rules))
 

@@ -19,12 +19,8 @@ from services.analytics.state import DAY, WEEK, Customer, heard_at
 
 def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) -> Iterator[Candidate]:
     """Of customers without an alert, who shows a sign that none has been raised for, or will in the week from the next
-    look on if nothing is heard of them; what the week was like that has just ended, nobody knows yet. Who has been
-    silent on every side for the whole horizon has lapsed for everybody to see: a place for them would be one less for
-    somebody who may still be kept."""
-    gone = at - round(rules.horizon_days * DAY)
-    few = [c for c in some if c.lapsed_at is None and not c.life.is_open and not c.life.is_over and heard_at(c) > gone]
-    few = [c for c in few if rules.place_of(c.segment) is not None]
+    look on if nothing is heard of them; what the week was like that has just ended, nobody knows yet."""
+    few = [c for c in some if rules.place_of(c.segment) is not None and _may_be_told_of(c, at, rules)]
     if not few:
         return
     look = next_look(at)
@@ -36,8 +32,20 @@ def candidates(some: Sequence[Customer], at: int, rules: Rules, known: Known) ->
         said += [1.0] if new >> BUYERS & 1 else []
         said += [risks[place]] if place in risks else []
         if said:
-            is_new = c.waits_since == 0 or c.waits_since > at - WEEK
-            yield Candidate(c.id, round(max(said), 6), rules.place_of(c.segment) or WHOLE_BASE, is_new)
+            yield Candidate(c.id, round(max(said), 6), rules.place_of(c.segment) or WHOLE_BASE, _is_new(c, at))
+
+
+def _may_be_told_of(c: Customer, at: int, rules: Rules) -> bool:
+    """Who has been waiting, and silent on every side for a whole horizon, has lapsed for everybody to see: a place for
+    them would be one less for somebody who may still be kept."""
+    if c.lapsed_at is not None or c.life.is_open or c.life.is_over:
+        return False
+    return _is_new(c, at) or heard_at(c) > at - round(rules.horizon_days * DAY)
+
+
+def _is_new(c: Customer, at: int) -> bool:
+    """No sign has been waiting for more than a week."""
+    return c.waits_since == 0 or c.waits_since > at - WEEK
 
 
 def _risks(few: Sequence[Customer], look: int, rules: Rules, model: Model) -> dict[int, float]:

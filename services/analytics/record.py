@@ -23,7 +23,6 @@ from services.analytics.state import (
     Sizes,
     Wallet,
     days,
-    heard_at,
     remember,
 )
 from shared.contracts.analytics import MAX_EVIDENCE
@@ -67,7 +66,6 @@ def record(c: Customer, o: Observation, rules: Rules) -> tuple[int, ...]:
         c.cause = o.defector
     if o.segment is not None:
         c.segment = o.segment
-    c.is_late = c.is_late or o.at < heard_at(c)
     touched = _counted(c, o, rules)
     if not is_occasion(o, rules):
         return touched
@@ -92,7 +90,7 @@ def restart(c: Customer, at: int) -> None:
     fresh = newcomer(c.id, at)
     c.since, c.lapsed_at, c.declared, c.up, c.cause = at, None, None, 0, None
     c.contact = c.enquiry = c.complaint = c.purchase = c.occasions = None
-    c.buyers, c.communicated = [], []
+    c.buyers, c.communicated, c.is_late = [], [], False
     c.dues, c.changes, c.told = fresh.dues, fresh.changes, fresh.told
 
 
@@ -127,6 +125,7 @@ def _added(
     nobody has to wait with them."""
     first = c.since // WEEK
     known = known or Events(at=c.since, counts=Ring(week=first))
+    c.is_late = c.is_late or o.at < known.at
     known.add(o.at, o.evidence, kept, is_counted=first_counts or o.at // WEEK > first)
     return known
 
@@ -134,7 +133,9 @@ def _added(
 def _communicated(c: Customer, o: Observation, sign: int) -> None:
     """Its id stands with its kind already; here is only in which order the two kinds came."""
     newest = max((events.at for events in (c.contact, c.enquiry) if events is not None), default=o.at)
-    remember(c.communicated, sign, late=o.at < newest, kept=KEPT)
+    is_late = o.at < newest
+    c.is_late = c.is_late or is_late
+    remember(c.communicated, sign, late=is_late, kept=KEPT)
 
 
 def _purchase(c: Customer, o: Observation) -> tuple[int, ...]:

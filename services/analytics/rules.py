@@ -15,7 +15,7 @@ from shared.contracts.analytics import RulesName
 
 Target = Literal["purchase", "contact"]
 TARGETS = get_args(Target)
-MOST_PLACES = 5_000  # a message names them all
+MOST_PLACES = 4_500  # a message names them all
 WHOLE_BASE = ""
 
 

@@ -158,8 +158,7 @@ def _crossing(risk_of: RiskOf, target: float, after: int, until: int) -> int:
     if risk_of([high * MINUTE])[0] < target:
         return NEVER
     while high - low > 1:
-        minutes = [*dict.fromkeys(low + (high - low) * n // CUTS for n in range(1, CUTS)), high]
-        minutes = [minute for minute in minutes if minute > low]
+        minutes = sorted({high - (high - low) * n // CUTS for n in range(CUTS)})
         reached = next(n for n, risk in enumerate(risk_of([m * MINUTE for m in minutes])) if risk >= target)
         low, high = ([low, *minutes])[reached], minutes[reached]
     return high * MINUTE

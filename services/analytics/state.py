@@ -280,7 +280,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     lapsed_at: int | None = None
     declared: str | None = None  # by which event
     waits_since: int = 0  # a sign is up for which there has been no place for an alert; 0: none
-    is_late: bool = False  # something came behind what happened after it, so ids are in no order
+    is_late: bool = False  # one of its kind came behind what happened after it, so ids are in no order
     changes: Strengths = UNCHANGED  # as of the last look
 
 

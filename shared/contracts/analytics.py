@@ -118,7 +118,7 @@ class AttritionAlert(Fact):
         default=None, description="id of the fact that says how the base was fitted to; none: by published parameters"
     )
     as_of: UtcTime = Field(
-        description="the event, or the first instant of the grid after the crossing; never that of the computation"
+        description="the time of the event, or that at which silence made it true; never that of the computation"
     )
 
 

@@ -175,8 +175,9 @@ class RiskModel(Model):
         description="of the week before, what happened over what was to be expected, to be compared with that of other "
         "weeks: contact, enquiry, complaint, purchase; none: not known",
     )
-    admitted: tuple[CustomerKey, ...] | None = Field(
-        default=None, description="customers who may be given an alert in the week to come, sorted; none: everybody"
+    admitted: tuple[CustomerKey, ...] = Field(
+        default=(),
+        description="for whom there is a place for an alert in the week to come, sorted; where their number is limited",
     )
 
 

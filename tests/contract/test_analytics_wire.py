@@ -117,7 +117,7 @@ bases = st.builds(Population, finite, finite, finite, finite, finite)
 priors = st.builds(Prior, figures, figures, figures)
 paces = st.builds(Paces, *[priors] * 4, st.builds(Tickets, *[figures] * 4))
 seasons = st.none() | st.tuples(*[finite] * 4)
-of_week = {"paces": paces, "season": seasons, "admitted": st.none() | st.frozensets(ids, max_size=3)}
+of_week = {"paces": paces, "season": seasons, "admitted": st.frozensets(ids, max_size=3)}
 models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions, **of_week)
 results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
 

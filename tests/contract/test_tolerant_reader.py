@@ -11,7 +11,7 @@ from services.analytics.measures import NOTHING, Catalogue
 from shared.contracts.catalogue import FACT_TYPES
 from shared.contracts.envelope import Unreadable, read_fact
 from shared.contracts.measures import MeasuresRecorded
-from shared.contracts.retention import PurchaseRecorded
+from shared.contracts.retention import AlertSnoozed, Lapse, PurchaseRecorded
 from shared.contracts.values import to_micros
 
 EXAMPLES = Path(__file__).parents[2] / "shared" / "contracts" / "examples"
@@ -43,6 +43,10 @@ def test_what_is_judged_of_a_recorded_input_is_what_it_says(type_: str) -> None:
     assert (said.get("amount_minor", 0), said.get("currency")) == (seen.amount_minor, seen.currency)
     assert (said.get("account"), said.get("buyer"), said.get("segment")) == (seen.account, seen.buyer, seen.segment)
     assert (said.get("direction", "inbound") == "inbound") == seen.inbound
+    until, why = event.data.until if isinstance(event.data, AlertSnoozed) else None, said.get("about")
+    assert (said.get("alert"), None if until is None else to_micros(until)) == (seen.alert, seen.until)
+    assert (said.get("reason") if isinstance(event.data, AlertSnoozed) else None) == seen.reason
+    assert (said.get("reason") if isinstance(event.data, Lapse) else why) == seen.defector
 
 
 def test_an_amount_that_nobody_knows_is_in_no_currency() -> None:

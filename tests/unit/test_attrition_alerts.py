@@ -6,11 +6,16 @@ import pytest
 
 from services.analytics.alerts import Transition, judged
 from services.analytics.core import Core, Observation, Output, RiskOut, Rules
-from services.analytics.state import DAY, HOUR, Life
+from services.analytics.population.model import Model
+from services.analytics.population.part import next_look
+from services.analytics.rules import Population
+from services.analytics.state import DAY, HOUR, WEEK, Life
 from services.analytics.value import occasions_in_a_year
 from shared.contracts.analytics import Alert, AttritionAlertSnoozed, Sign, read_risk
-from shared.contracts.values import Defector, from_micros
+from shared.contracts.population import model_id
+from shared.contracts.values import Defector, format_time, from_micros
 from tests.unit.attrition import alerts, course, day, every, observation, play, purchase, signs, turns
+from tests.unit.population import AS_THE_OFFSET
 
 WEEKLY = every(7, "purchase", 0, 200)
 IDS = "analytics/r1/c-1"
@@ -58,6 +63,14 @@ def test_a_message_says_in_plain_words_how_long_the_silence_is() -> None:
 def test_the_risk_before_is_that_of_the_message_before() -> None:
     found = alerts(silent())
     assert [None, *(alert.data.risk for alert in found[:-1])] == [alert.data.risk_before for alert in found]
+
+
+def test_a_message_names_the_fit_by_which_the_risk_was_judged() -> None:
+    core, week = silence(), day(200) // WEEK * WEEK
+    core.known = core.known._replace(model=Model(week, Population(), AS_THE_OFFSET, AS_THE_OFFSET))
+    fitted = alerts(core.look(next_look(day(240)), core.known))
+    assert {model_id("r1", format_time(from_micros(week)))} == {alert.data.model for alert in fitted}
+    assert {None} == {alert.data.model for alert in alerts(silence().advance(day(240)))}
 
 
 def test_a_message_is_dated_when_the_silence_became_a_sign_however_late_anybody_looks() -> None:

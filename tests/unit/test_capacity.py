@@ -16,15 +16,13 @@ from services.analytics.population.model import unfitted
 from services.analytics.population.part import DELAY, Candidate, Known, Part, Result, known_as_of, likeliest, next_look
 from services.analytics.population.refit import Refit
 from services.analytics.population.segments import Segments
-from services.analytics.record import newcomer
 from services.analytics.replay import Score, input_of_event
 from services.analytics.rules import MOST_PLACES, Rules, read_rules
-from services.analytics.silence import thresholds
 from services.analytics.state import WEEK
 from shared.contracts.analytics import Alert, Sign, read_alert
 from shared.contracts.envelope import Inbound
 from shared.contracts.values import to_micros
-from tests.unit.attrition import BEGINNING, alerts, day, every, observation, play
+from tests.unit.attrition import BEGINNING, alerts, course, day, every, observation, play
 from tests.unit.bases import happened, told
 from tests.unit.planted import RATES, Change, Shape, plant
 from tests.unit.population import row
@@ -45,43 +43,46 @@ def history() -> list[Inbound]:
 
 @pytest.fixture(scope="module")
 def limited(history: list[Inbound]) -> list[Alert]:
-    return list(alerts_of(history, LIMITED))
+    return judged(history, LIMITED)
 
 
-def alerts_of(history: Sequence[Inbound], rules: Rules) -> Iterator[Alert]:
-    """Of customers."""
-    for said in told(history, until=day(UNTIL), rules=rules):
-        if not isinstance(said, Score) and "/" not in said.subject:
-            yield said
+@pytest.fixture(scope="module")
+def unlimited(history: list[Inbound]) -> list[Alert]:
+    return judged(history, Rules())
+
+
+def judged(history: Sequence[Inbound], rules: Rules) -> list[Alert]:
+    return [said for said in told(history, until=day(UNTIL), rules=rules) if not isinstance(said, Score)]
 
 
 def opened(alerts: Sequence[Alert]) -> Counter[int]:
-    """How many alerts, by the look before them."""
+    """How many alerts, by the look that ends their week."""
     return Counter(next_look(to_micros(alert.data.as_of)) // WEEK for alert in alerts if alert.type in OPENS)
 
 
 def test_never_more_alerts_are_raised_in_a_week_than_somebody_can_look_after(
-    history: list[Inbound], limited: list[Alert]
+    unlimited: list[Alert], limited: list[Alert]
 ) -> None:
-    assert MOST < max(opened(list(alerts_of(history, Rules()))).values()), "otherwise nothing is limited here"
+    assert MOST < max(opened(unlimited).values()), "otherwise nothing is limited here"
     assert MOST == max(opened(limited).values())
 
 
 def test_who_still_shows_a_sign_when_there_is_a_place_again_is_told_of_then(
-    history: list[Inbound], limited: list[Alert]
+    unlimited: list[Alert], limited: list[Alert]
 ) -> None:
-    at_once, when = first_opened(alerts_of(history, Rules())), first_opened(limited)
+    at_once, when = first_opened(unlimited), first_opened(limited)
     later = [who for who in at_once.keys() & when.keys() if when[who] > at_once[who]]
     assert len(later) >= 10
 
 
-def test_no_place_is_taken_by_who_has_been_silent_for_the_whole_horizon(
-    history: list[Inbound], limited: list[Alert]
+def test_no_place_is_taken_by_who_has_waited_through_the_whole_horizon(
+    history: list[Inbound], unlimited: list[Alert], limited: list[Alert]
 ) -> None:
-    heard = [(event.time, event.subject) for event in history]
+    at_once, heard = first_opened(unlimited), [(event.time, event.subject) for event in history]
     for who, when in first_opened(limited).items():
         last = max(time for time, subject in heard if subject == who and time <= when)
-        assert when - last < timedelta(days=LIMITED.horizon_days + 8)
+        is_new = when - at_once.get(who, when) < timedelta(days=15)
+        assert is_new or when - last < timedelta(days=LIMITED.horizon_days + 8)
 
 
 def first_opened(some: Iterable[Alert]) -> dict[str, datetime]:
@@ -111,7 +112,7 @@ def on_partitions(history: Sequence[Inbound], number: int) -> Iterator[Alert]:
             yield from core.advance(to_micros(event.time))
             yield from core.take(seen)
         for core in cores:
-            yield from core.advance(until)
+            yield from core.advance(until - 1)
 
     def stops(at: int) -> Iterator[Output]:
         if at % WEEK:
@@ -141,14 +142,13 @@ def test_of_all_partitions_the_likeliest_have_a_place_in_whatever_order_they_tel
     assert few == admitted(
         LIMITED, *[[c for c in reversed(told_) if c.customer[0] == str(p)] for p in range(len(parts))]
     )
-    assert few is not None
     assert len(few) == min(MOST, len(told_))
     others = [c.probability for c in told_ if c.customer not in few]
     assert min((c.probability for c in told_ if c.customer in few), default=1.0) >= max(others, default=0.0)
     assert few == {c.customer for c in likeliest(told_, LIMITED)}
 
 
-def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str] | None:
+def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str]:
     """By the result, where so many partitions told of these candidates."""
     refit = Refit(rules, len(candidates))
     rows = [row(f"c-{n:03}", n % 40, 300 + n % 60, 5) for n in range(60)]
@@ -191,12 +191,24 @@ def test_only_customers_of_a_limited_segment_wait_for_a_place() -> None:
 
 
 def test_where_nothing_is_limited_there_is_a_place_for_everybody() -> None:
-    assert admitted(Rules(), []) is None
+    assert admitted(Rules(), [Candidate("c-1", 0.9)]) == frozenset()
+    assert ["raised"] == course(play(every(4, "purchase", 0, 60), until=200))[:1]
+
+
+def test_places_of_a_segment_that_has_none_here_are_nobodys() -> None:
+    assert frozenset({"o-1"}) == admitted(LIMITED, [Candidate("t-1", 0.9, "trade"), Candidate("o-1", 0.5)])
+
+
+def test_who_may_come_up_only_after_a_whole_horizon_of_silence_is_named_when_that_is() -> None:
+    """Of a base that nothing is known of, whose own gap of two months decides."""
+    core = Core(LIMITED)
+    play(every(60, "purchase", 0, 300), until=451, core=core)
+    assert ["c-1"] == [told_.customer for told_ in core.part(day(451), number=0, is_first=False).candidates]
 
 
 def test_before_anything_has_been_said_of_the_base_nobody_has_a_place() -> None:
     life = every(4, "purchase", 0, 60)
-    assert ["raised"] == [a.type.split("-")[-1].split(".")[0] for a in alerts(play(life, until=200))][:1]
+    assert ["raised"] == course(play(life, until=200))[:1]
     assert [] == alerts(play(life, until=200, core=Core(LIMITED)))
 
 
@@ -209,19 +221,21 @@ def test_a_sign_that_waits_is_told_at_the_look_that_brings_a_place() -> None:
     core = Core(LIMITED)
     play(every(4, "purchase", 0, 60), until=200, core=core)
     look = next_look(day(200))
-    model = replace(unfitted(LIMITED), admitted=frozenset({"c-1"}))
-    [raised] = alerts(core.look(look, Known(model, core.known.calendar)))
+    full, place = (replace(unfitted(LIMITED), admitted=frozenset(few)) for few in ([], ["c-1"]))
+    assert [] == alerts(core.look(look - WEEK, Known(full, core.known.calendar)))
+    [raised] = alerts(core.look(look, Known(place, core.known.calendar)))
     assert (look, [Sign.ATTRITION]) == (to_micros(raised.data.as_of), [proof.sign for proof in raised.data.signs][-1:])
 
 
 def test_a_threshold_of_a_segment_counts_for_its_customers() -> None:
     rules = read_rules('name = "ours"\n[risk_raise_of]\ntrade = 0.9\n')
-    customers = {segment: newcomer("c-1", BEGINNING) for segment in ("trade", "private")}
-    for segment, c in customers.items():
-        c.segment = segment
-    assert {"trade": (0.9, 0.9), "private": (0.5, 0.8)} == {s: thresholds(c, rules) for s, c in customers.items()}
+    lives = {segment: every(9, "purchase", 0, 200, segment=segment) for segment in ("trade", "private")}
+    first = {segment: alerts(play(life, until=500, core=Core(rules)))[0].data for segment, life in lives.items()}
+    risks = {segment: data.risk or 0.0 for segment, data in first.items()}
+    assert 0.5 <= risks["private"] < 0.9 <= risks["trade"]
+    assert first["private"].as_of < first["trade"].as_of
 
 
 def test_more_places_than_a_message_can_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="most_a_week: expected at most 5000 places"):
+    with pytest.raises(ValueError, match="most_a_week: expected at most 4500 places"):
         read_rules(f'name = "ours"\nmost_a_week = {MOST_PLACES + 1}\n')

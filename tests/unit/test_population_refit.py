@@ -94,6 +94,12 @@ def test_a_base_that_has_been_seen_for_a_horizon_has_both_models() -> None:
     assert last.week == said[-1].week
 
 
+def test_a_base_is_fitted_to_every_week_in_its_first_year_and_then_every_fourth() -> None:
+    said = results(1, 61)
+    fitted = [n for n, result in enumerate(said) if result.model is not None and result.model.week == result.week]
+    assert [*range(52), 52, 56, 60] == fitted
+
+
 def test_few_customers_are_judged_by_the_published_figures() -> None:
     refit = Refit(RULES, 1)
     refit.take_part(Part(RULES.name, FIRST, 0, True, 9, 1, base(FIRST + 9 * WEEK, LEAST_CUSTOMERS - 1)))

@@ -1,8 +1,8 @@
 """The parameters under which what has been seen is most likely: MBG/NBD of a base, and weights of a regression.
 
-Sums over customers are made without BLAS, so that neither threads nor the kind of processor decide about their order;
-LAPACK solves a system as small as there are weights. Everything is rounded to nine digits: what is published is what
-everybody reckons with.
+Sums over customers are made without BLAS, so that threads do not decide about their order; LAPACK solves a system as
+small as there are weights. Everything is rounded to nine digits: what is published is what everybody reckons with. On
+another kind of processor a fit may come out otherwise in the fifth digit, so it is published and never repeated.
 """
 
 from collections.abc import Sequence

@@ -79,8 +79,8 @@ def _limits(r: Regression) -> tuple[Table, Table, Table]:
 class Model(msgspec.Struct, frozen=True):
     """What is published of a fit, and all that a risk depends on beside the customer. `week`: the instant of the state
     it was fitted to, micros. `season`: of the week before the result's, what happened over what was to be expected, by
-    stream as in `services.analytics.calendar`; none: nobody knows. `admitted`: the customers who may be given an alert
-    in the week to come; none: everybody."""
+    stream as in `services.analytics.calendar`; none: nobody knows. `admitted`: the customers for whom there is a place
+    for an alert in the week to come, of those who need one."""
 
     week: int
     population: Population
@@ -88,7 +88,7 @@ class Model(msgspec.Struct, frozen=True):
     stack: Regression | None = None
     paces: Paces = Paces()
     season: tuple[float, ...] | None = None
-    admitted: frozenset[str] | None = None
+    admitted: frozenset[str] = frozenset()
 
     @property
     def is_fitted(self) -> bool:

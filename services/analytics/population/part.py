@@ -115,14 +115,13 @@ def part_of(
 
 def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:
     """As many as there are places, in whatever order they come. What is new goes first: who has been waiting has fallen
-    silent before, so their risk is higher, and it is later for a warning."""
-    by_place: dict[str, list[Candidate]] = {place: [] for place in rules.places()}
-    for told in candidates:
-        by_place[told.among].append(told)
+    silent before, so their risk is higher, and it is later for a warning. Other rules of the same name may have told of
+    segments that have no places here."""
+    told = list(candidates)
     return [
-        told
+        first
         for place, most in sorted(rules.places().items())
-        for told in nsmallest(most, by_place[place], key=_before_others)
+        for first in nsmallest(most, (one for one in told if one.among == place), key=_before_others)
     ]
 
 

@@ -133,9 +133,7 @@ class Refit:
             self._then = week, _Seen(training, usual, *seen.portfolio.after(week, segments))
         return self._then[1]
 
-    def _admitted(self, week: int) -> frozenset[str] | None:
-        if not self._rules.places():
-            return None
+    def _admitted(self, week: int) -> frozenset[str]:
         candidates = chain(*(part.candidates for part in self._parts.get(week, {}).values()))
         return frozenset(told.customer for told in likeliest(candidates, self._rules))
 

@@ -49,7 +49,7 @@ class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stack: Regression | None = None
     paces: Paces
     season: tuple[float, ...] | None = None
-    admitted: tuple[str, ...] | None = None
+    admitted: tuple[str, ...] = msgspec.field(default_factory=lambda: ())  # a plain default would not be written
 
 
 class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -128,7 +128,7 @@ def _model(model: Model | None) -> ModelData | None:
     return ModelData(
         week=from_micros(model.week), population=model.population, hazard=model.hazard, stack=model.stack,
         paces=model.paces, season=model.season,
-        admitted=None if model.admitted is None else tuple(sorted(model.admitted)),
+        admitted=tuple(sorted(model.admitted)),
     )  # fmt: skip
 
 
@@ -157,5 +157,5 @@ def _model_of(said: ModelData | None) -> Model | None:
     if said is None:
         return None
     week = to_micros(said.week)
-    admitted = None if said.admitted is None else frozenset(said.admitted)
+    admitted = frozenset(said.admitted)
     return Model(week, said.population, said.hazard, said.stack, said.paces, said.season, admitted)
