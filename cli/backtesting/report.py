@@ -81,18 +81,21 @@ def page(rules: str, material: Material, past: Past, lives: Mapping[str, Sequenc
     )
 
 
-def _reliability(past: Past, scores: Iterable[Raised]) -> str:
-    """Ten bins of equally many weekly scores whose outcome is known."""
+def reliability(past: Past, scores: Iterable[Raised]) -> list[tuple[float, float]]:
+    """(risk as it was said, share that lapsed) of ten bins of equally many scores whose outcome is known."""
     known = sorted((s.risk, right) for s in scores if s.risk is not None and (right := past.was_right(s)) is not None)
     size = -(-len(known) // BINS) or 1
     bins = [known[n : n + size] for n in range(0, len(known), size)]
-    points = [(_mean(risk for risk, _ in some), _mean(right for _, right in some)) for some in bins]
+    return [(_mean(risk for risk, _ in some), _mean(right for _, right in some)) for some in bins]
+
+
+def _reliability(past: Past, scores: Iterable[Raised]) -> str:
     ticks = even(0, 1, 5, ".0%")
     return plot(
         Axis("risk as it was said", 0, 1, ticks),
         Axis("share that lapsed", 0, 1, ticks),
         [
-            Series("weekly scores, in ten bins", points, marked=True),
+            Series("weekly scores, in ten bins", reliability(past, scores), marked=True),
             Series("as it should be", [(0, 0), (1, 1)], faint=True),
         ],
     )
@@ -101,8 +104,8 @@ def _reliability(past: Past, scores: Iterable[Raised]) -> str:
 def _by_silence(past: Past, material: Material) -> str:
     step = past.horizon_days / 9
     series = [
-        Series("alerts", _right_by_silence(past, material.raised, step), marked=True),
-        Series("everybody after so long a silence", _right_by_silence(past, material.scores, step), faint=True),
+        Series("alerts", right_by_silence(past, material.raised, step), marked=True),
+        Series("everybody after so long a silence", right_by_silence(past, material.scores, step), faint=True),
     ]
     return plot(
         Axis("days of silence", 0, 2 * past.horizon_days, even(0, 2 * past.horizon_days, 6, ".0f")),
@@ -111,7 +114,8 @@ def _by_silence(past: Past, material: Material) -> str:
     )
 
 
-def _right_by_silence(past: Past, alerts: Iterable[Raised], step: float) -> list[tuple[float, float]]:
+def right_by_silence(past: Past, alerts: Iterable[Raised], step: float) -> list[tuple[float, float]]:
+    """(days of silence, share that lapsed) of those after so many steps of it, where there are enough to say."""
     came: defaultdict[int, list[bool]] = defaultdict(list)
     for alert in alerts:
         silent, right = (alert.at - past.spell_of(alert).since) / DAY, past.was_right(alert)

@@ -65,8 +65,8 @@ class Inside:
             f"{look_s / record_s:.2f} x a record for each who is due",
         )  # fmt: skip
         yield (
-            f"back-test of {every.events:,} events of every kind with weekly scores, s", f"{every.with_s:.1f}",
-            f"{every.events / every.with_s:,.0f} events a second",
+            f"back-test of {every.events:,} events of every kind, with scores, s", f"{every.cpu_s:.1f}",
+            f"{every.events / every.cpu_s:,.0f} events a second",
         )  # fmt: skip
         yield (
             "back-test of a shop with weekly scores, events/s", f"{scored.events_per_s:,.0f}",

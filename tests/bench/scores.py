@@ -19,10 +19,7 @@ from cli.backtesting.history import Tally, outputs
 from cli.data import CDNOW
 from cli.sending.lines import Line, merge_lines, open_lines, read_lines
 from services.analytics.replay import Replay
-from shared.contracts.envelope import Inbound
-from shared.contracts.interaction import Contact
-from shared.contracts.retention import Purchase
-from shared.contracts.values import format_time
+from shared.contracts.envelope import write_inbound
 from tests.bench.profiling import RULES
 from tests.unit.bases import happened
 from tests.unit.planted import RATES, Shape, plant
@@ -49,30 +46,19 @@ class EveryKind(msgspec.Struct, frozen=True):
     """Processor time of the whole command, from the file to the files of alerts and scores."""
 
     events: int
-    with_s: float
+    cpu_s: float
 
 
 def every_kind(shape: Shape) -> EveryKind:
     events = happened(plant(1, shape=shape, streams=tuple(RATES)))
     with tempfile.TemporaryDirectory(prefix="tenure-bench-") as folder:
         file, alerts, scores = (str(Path(folder) / f"{name}.jsonl") for name in ("events", "alerts", "scores"))
-        Path(file).write_bytes(b"".join(map(_line, events)))
+        Path(file).write_bytes(b"".join(write_inbound(event) + b"\n" for event in events))
         command = ["backtest", "--events", file, "--alerts", alerts, "--scores", scores]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "cli.main", *command], stdout=subprocess.DEVNULL, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return EveryKind(len(events), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
-def _line(event: Inbound) -> bytes:
-    """In the neutral format."""
-    data = event.data
-    bought = (
-        {"amount": f"{data.amount_minor / 100:.2f}", "currency": data.currency} if isinstance(data, Purchase) else {}
-    )
-    route = {"channel": data.route} if isinstance(data, Contact) else {}
-    what = {"id": event.id, "customer_id": event.subject, "type": event.type.split(".")[1], **bought, **route}
-    return msgspec.json.encode({"time": format_time(event.time), **what}) + b"\n"
 
 
 def score(rounds: int) -> list[Scored]:

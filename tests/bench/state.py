@@ -131,7 +131,6 @@ def _look_at_everybody(partition: Partition) -> None:
     core, at = partition.core, to_micros(LAST_LOOK) + WEEK
     assert core.known.model.is_fitted, "so much was left"
     core.part(at - DELAY, number=0, is_first=False)
-    core.advance(at)
     core.look(at, core.known)
     partition.dump()
     give_back_memory()

@@ -92,7 +92,7 @@ def test_a_figure_stands_beside_the_one_it_is_to_be_compared_with() -> None:
 def test_a_base_with_events_of_every_kind_is_judged_by_the_command() -> None:
     said = every_kind(Shape(customers=3))
     assert said.events > 100
-    assert said.with_s > 0
+    assert said.cpu_s > 0
 
 
 def test_the_round_in_the_middle_is_told() -> None:

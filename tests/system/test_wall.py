@@ -81,9 +81,7 @@ def wall(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]
         yield Wall(history, lives)
 
 
-def test_a_customer_who_falls_silent_gets_the_alert_within_one_step_of_the_grid_though_nothing_arrives(
-    wall: Wall,
-) -> None:
+def test_of_a_customer_who_falls_silent_the_instant_is_told_though_nothing_arrives(wall: Wall) -> None:
     silent, received = wall.next_life(), wall.received()
     assert [] == wall.alerts(silent.customer)
     alert = wall.alert(silent.customer)

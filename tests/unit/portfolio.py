@@ -1,13 +1,13 @@
 """How tests of segments speak: weekly figures of a planted base, and what a portfolio says of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from services.analytics.population.portfolio import UNIT, WHOLE, Figures, Move, Portfolio, total
+from services.analytics.population.portfolio import LEAST, UNIT, WHOLE, Figures, Move, Portfolio, total
 from services.analytics.rules import Population
 from services.analytics.state import WEEK
-from tests.unit.planted import DAYS, SEGMENTS, Planted
+from tests.unit.planted import DAYS, SEGMENTS, Planted, fall
 
 WEEKS = DAYS // 7
 PUBLISHED = Population()
@@ -49,3 +49,15 @@ def watched(weeks: Iterable[Week | None]) -> list[Move]:
         portfolio, moves = portfolio.after(number * WEEK, figures)
         said += moves
     return said
+
+
+def false_alarms_a_year(seeds: Iterable[int], raised: Callable[[int, str], Iterable[float]]) -> float:
+    """Of a segment, in bases of which one falls (`planted.fall`). `raised`: of a seed and a segment, on which days."""
+    false, days = 0, 0
+    for seed in seeds:
+        planted = fall(seed)
+        for key in SEGMENTS:
+            until = planted.day if key == planted.who else DAYS
+            false += sum(when < until for when in raised(seed, key))
+            days += until - LEAST * 7
+    return false / (days / 365)

@@ -58,16 +58,6 @@ def before(cut: str, rows: Rows, key: str) -> Rows:
     return [row for row in rows if parse_time(row[key]) < parse_time(cut)]
 
 
-def test_what_comes_later_changes_nothing_that_was_said_before(
-    history: list[bytes], whole: Path, tmp_path: Path
-) -> None:
-    prefix = [line for line in history if parse_time(json.loads(line)["time"]) < parse_time(CUT)]
-    part = judged(prefix, tmp_path)
-    for name, key in (("alerts", "time"), ("scores", "as_of")):
-        assert rows(part, name)
-        assert before(CUT, rows(whole, name), key) == before(CUT, rows(part, name), key)
-
-
 def test_silence_behind_the_last_event_is_judged_as_far_as_is_asked(
     history: list[bytes], whole: Path, tmp_path: Path
 ) -> None:
@@ -75,12 +65,6 @@ def test_silence_behind_the_last_event_is_judged_as_far_as_is_asked(
     far = judged(prefix, tmp_path, "--until", "1997-08-31")
     assert "1997-08-31T23:59:59Z" >= max(row["as_of"] for row in rows(far, "scores")) >= "1997-08-25T23:59:59Z"
     assert before(CUT, rows(whole, "alerts"), "time") == before(CUT, rows(far, "alerts"), "time")
-
-
-def test_a_second_run_writes_the_same_bytes(history: list[bytes], whole: Path, tmp_path: Path) -> None:
-    again = judged(history, tmp_path)
-    for name in ("alerts", "scores", "messages"):
-        assert (whole / f"{name}.jsonl").read_bytes() == (again / f"{name}.jsonl").read_bytes()
 
 
 def test_every_buyer_is_scored_every_seven_days_from_the_end_of_the_first_day_on(
@@ -94,9 +78,12 @@ def test_every_buyer_is_scored_every_seven_days_from_the_end_of_the_first_day_on
     for event in map(json.loads, history):
         if event["type"] == "tenure.purchase.v1":
             buyers.setdefault(event["subject"], event["time"])
-    for instant in (instants[0], instants[len(instants) // 2], instants[-1]):
+    scored: dict[str, set[str]] = {}
+    for row in scores:
+        scored.setdefault(row["as_of"], set()).add(row["customer_id"])
+    for instant in instants:
         known = {customer for customer, time in buyers.items() if parse_time(time) <= parse_time(instant)}
-        assert known == {row["customer_id"] for row in scores if row["as_of"] == instant}
+        assert known == scored[instant]
     assert all(0 <= row["risk"] <= 1 for row in scores)
 
 

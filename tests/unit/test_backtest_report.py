@@ -7,8 +7,11 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from cli.backtesting.report import reliability, right_by_silence
 from cli.backtesting.svg import Axis, Series, even, plot
 from cli.main import app
+from services.analytics.outcomes import Past, Raised
+from tests.unit.attrition import day
 from tests.unit.shop import shop
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
@@ -56,6 +59,18 @@ def test_who_has_no_risk_is_shown_all_the_same(events: Path, tmp_path: Path) -> 
     """Nobody in a shop without contacts has one, if the lapse is the absence of contacts."""
     page = written(events, tmp_path / "report.html", "--target", "contact")
     assert 3 <= len(SVG.findall(page))
+
+
+def test_a_curve_says_of_what_was_told_how_much_came_true() -> None:
+    """Half of the customers buy once more, a day after they were told of."""
+    told = [Raised(f"c-{n}", day(50), risk=n / 1000) for n in range(1000)]
+    bought = {f"c-{n}": [day(10), *([day(51)] if n % 2 or n < 100 else [])] for n in range(1000)}
+    past = Past(bought, until=day(200), horizon_days=90)
+    curve = reliability(past, told)
+    assert [pytest.approx(0.0495 + n / 10) for n in range(10)] == [said for said, _ in curve]
+    assert [0.0, *[0.5] * 9] == [came for _, came in curve]
+    assert [(45.0, 0.45)] == right_by_silence(past, told, 10)
+    assert [] == reliability(Past(bought, until=day(100), horizon_days=90), told), "not known yet"
 
 
 def test_a_point_stands_where_its_figures_say() -> None:

@@ -6,13 +6,13 @@ from functools import cache
 
 import pytest
 
-from services.analytics.population.portfolio import LEAST
 from services.analytics.state import DAY
 from shared.contracts.segments import SegmentAlert, SegmentAlertRaised, SegmentSign
 from shared.contracts.values import to_micros
 from tests.unit.attrition import BEGINNING, day
 from tests.unit.bases import happened, told_of_segments
-from tests.unit.planted import DAYS, SEGMENTS, fall, plant
+from tests.unit.planted import DAYS, fall, plant
+from tests.unit.portfolio import false_alarms_a_year
 
 pytestmark = pytest.mark.long
 SEEDS = range(24)
@@ -44,11 +44,4 @@ def test_at_least_twenty_of_twenty_four_falls_by_a_third_are_found(sign: Segment
 
 @pytest.mark.parametrize("sign", SegmentSign)
 def test_there_is_at_most_one_false_alarm_in_ten_years_of_a_segment(sign: SegmentSign) -> None:
-    false, days = 0, 0
-    for seed in SEEDS:
-        planted = fall(seed)
-        for key in SEGMENTS:
-            until = planted.day if key == planted.who else DAYS
-            false += sum(when < until for when in raised(seed, sign, key))
-            days += until - LEAST * 7
-    assert false / (days / 365) <= 0.1
+    assert false_alarms_a_year(SEEDS, lambda seed, key: raised(seed, sign, key)) <= 0.1

@@ -11,7 +11,7 @@ from services.analytics.population.portfolio import LEAST, WHOLE, Figures, Move,
 from services.analytics.state import DAY, WEEK
 from shared.contracts.segments import SegmentSign
 from tests.unit.planted import DAYS, SEGMENTS, Change, Shape, fall, plant
-from tests.unit.portfolio import watched, weekly, whole
+from tests.unit.portfolio import false_alarms_a_year, watched, weekly, whole
 
 SEEDS = range(24)
 FOUND_WITHIN = 120  # days
@@ -43,14 +43,7 @@ def test_of_falls_by_a_third_in_one_segment_at_least_twenty_of_twenty_four_are_f
 
 @pytest.mark.parametrize("sign", SegmentSign)
 def test_there_is_at_most_one_false_alarm_in_ten_years_of_a_segment(sign: SegmentSign) -> None:
-    false, days = 0, 0
-    for seed, moves in of_falls().items():
-        planted = fall(seed)
-        for key in SEGMENTS:
-            until = planted.day if key == planted.who else DAYS
-            false += sum(day < until for day in raised(moves, sign, key))
-            days += until - LEAST * 7
-    assert false / (days / 365) <= 0.1
+    assert false_alarms_a_year(SEEDS, lambda seed, key: raised(of_falls()[seed], sign, key)) <= 0.1
 
 
 @pytest.mark.parametrize("sign", SegmentSign)
