@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.backtesting.options import Target
 from cli.context import JsonOption, KafkaOption, kafka_place
 from cli.errors import OUTCOME
 from cli.output import console, json_line, say, table
@@ -21,6 +22,7 @@ def evaluate(
     horizon: Annotated[
         float | None, typer.Option(min=1, help="Days the risk looks ahead. Default: as this release has it.")
     ] = None,
+    target: Annotated[Target, typer.Option(help="What the lapse is the absence of.")] = Target.PURCHASE,
     kafka: KafkaOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -29,12 +31,12 @@ def evaluate(
     from cli.topic_reader import read_to_end
     from services.analytics.rules import Rules
 
-    found = LogPast()
+    found = LogPast(target.value)
     asyncio.run(read_to_end(kafka_place(kafka), TOPICS, found.take))
-    tell(found, horizon or Rules().horizon_days, as_json=as_json)
+    tell(found, horizon or Rules().horizon_days, target, as_json=as_json)
 
 
-def tell(found: "LogPast", horizon_days: float, *, as_json: bool) -> None:
+def tell(found: "LogPast", horizon_days: float, target: Target, *, as_json: bool) -> None:
     from services.analytics.outcomes import Past
 
     if found.unreadable:
@@ -43,10 +45,10 @@ def tell(found: "LogPast", horizon_days: float, *, as_json: bool) -> None:
         say("No alert has been raised yet.")
         raise typer.Exit(OUTCOME)
     past = Past(found.occasions(), until=found.clock(), horizon_days=horizon_days)
-    (_as_json if as_json else _as_tables)(past, found, horizon_days)
+    (_as_json if as_json else _as_tables)(past, found, target)
 
 
-def _as_json(past: "Past", found: "LogPast", days: float) -> None:
+def _as_json(past: "Past", found: "LogPast", target: Target) -> None:
     from cli.backtesting.outcome_table import outcome_figures
     from services.analytics.outcomes import calibration
     from shared.contracts.values import format_time, from_micros
@@ -58,20 +60,22 @@ def _as_json(past: "Past", found: "LogPast", days: float) -> None:
             {
                 "rules": rules,
                 "until": until,
-                "horizon_days": days,
+                "horizon_days": past.horizon_days,
+                "target": target.value,
                 **outcome_figures(past.outcome(raised)),
                 "calibration": bands,
             }
         )
 
 
-def _as_tables(past: "Past", found: "LogPast", days: float) -> None:
+def _as_tables(past: "Past", found: "LogPast", target: Target) -> None:
     from cli.backtesting.outcome_table import outcome_rows
     from services.analytics.outcomes import calibration
     from shared.contracts.values import from_micros
 
     names = sorted(found.raised)
-    console().print(f"Up to {from_micros(found.clock()):%Y-%m-%d %H:%M}, horizon {days:g} days")
+    until = f"{from_micros(found.clock()):%Y-%m-%d %H:%M}"
+    console().print(f"Up to {until}; a lapse is {past.horizon_days:g} days without {target.value}")
     table(("", *names), outcome_rows([past.outcome(found.raised[name]) for name in names]), right=names)
     for name in names:
         rows = [

@@ -1,24 +1,29 @@
-"""What does the log know of alerts and of what followed? Who bought, what was raised, what time it is."""
+"""What does the log know of alerts and of what followed? Who bought or called, what was raised, what time it is."""
 
 from services.analytics.outcomes import Raised
+from services.analytics.rules import Target
 from shared.broker import Record
 from shared.contracts.analytics import AttritionAlertRaised, read_alert
 from shared.contracts.catalogue import DOMAIN_SERVICES, FACT_TYPES
-from shared.contracts.envelope import Unreadable, read_fact
+from shared.contracts.envelope import Event, Unreadable, read_fact
+from shared.contracts.interaction import ContactRecorded
 from shared.contracts.retention import PurchaseRecorded
 from shared.contracts.tick import read_tick
-from shared.contracts.values import to_micros
+from shared.contracts.values import Direction, to_micros
 from shared.topics import ALERTS, CUSTOMER_EVENTS
 
 TOPICS = (CUSTOMER_EVENTS, ALERTS)
-BOUGHT, RAISED = (type_.TYPE.encode() for type_ in (PurchaseRecorded, AttritionAlertRaised))
+AWAITED: dict[Target, str] = {"purchase": PurchaseRecorded.TYPE, "contact": ContactRecorded.TYPE}
+INBOUND = Direction.INBOUND
+RAISED = AttritionAlertRaised.TYPE.encode()
 
 
 class LogPast:
-    """Gathered record by record. A copy of a record changes nothing."""
+    """Gathered record by record. A copy of a record changes nothing. `target`: what the lapse is the absence of."""
 
-    def __init__(self) -> None:
-        self._bought: dict[str, set[int]] = {}
+    def __init__(self, target: Target = "purchase") -> None:
+        self._awaited = AWAITED[target].encode()
+        self._done: dict[str, set[int]] = {}
         self._ticks: dict[tuple[int, str], int] = {}  # partition, service -> its highest
         self._seen: set[str] = set()
         self.unreadable = 0
@@ -36,13 +41,12 @@ class LogPast:
             self._take_tick(record.partition, value)
         elif record.topic == ALERTS and RAISED in value:
             self._take_alert(value)
-        elif BOUGHT in value:
-            fact = read_fact(value, FACT_TYPES)
-            if fact.type == PurchaseRecorded.TYPE:
-                self._bought.setdefault(fact.subject, set()).add(to_micros(fact.time))
+        elif self._awaited in value:
+            self._take_fact(read_fact(value, FACT_TYPES))
 
     def occasions(self) -> dict[str, list[int]]:
-        return {customer: sorted(times) for customer, times in self._bought.items()}
+        """By customer, micros."""
+        return {customer: sorted(times) for customer, times in self._done.items()}
 
     def clock(self) -> int:
         """Micros up to which all is known: the lowest clock of a partition; 0 before all services have spoken."""
@@ -55,6 +59,11 @@ class LogPast:
         if tick is not None and tick.at is not None:
             place = partition, tick.source.removeprefix("tenure/")
             self._ticks[place] = max(to_micros(tick.at), self._ticks.get(place, 0))
+
+    def _take_fact(self, fact: Event) -> None:
+        """What we began ourselves is left out."""
+        if fact.type.encode() == self._awaited and getattr(fact.data, "direction", INBOUND) == INBOUND:
+            self._done.setdefault(fact.subject, set()).add(to_micros(fact.time))
 
     def _take_alert(self, value: bytes) -> None:
         alert = read_alert(value)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from typer import Exit
 
+from cli.backtesting import options
 from cli.backtesting.log_past import LogPast
 from cli.errors import OUTCOME
 from cli.evaluate import tell
 from services.analytics.outcomes import Band, Past, Raised, calibration
+from services.analytics.rules import Target
 from shared.contracts.analytics import read_alert
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.tick import write_tick
@@ -28,8 +30,8 @@ def log(*, copies: int = 1) -> list[Stored]:
     return (facts + ticks + [record(alert, topic=ALERTS, key=b"customer") for alert in story_alerts()]) * copies
 
 
-def gathered(records: Sequence[Stored]) -> LogPast:
-    found = LogPast()
+def gathered(records: Sequence[Stored], target: Target = "purchase") -> LogPast:
+    found = LogPast(target)
     for one in records:
         found.take(one)
     return found
@@ -40,7 +42,16 @@ def test_what_was_raised_bought_and_until_when_is_read_from_the_log() -> None:
     raised = [read_alert(raw) for raw in story_alerts() if b"alert-raised" in raw]
     assert [Raised(a.subject, to_micros(a.time), a.data.risk) for a in raised] == found.raised[raised[0].data.rules]
     assert to_micros(END) == found.clock()
-    assert sum(map(len, found.occasions().values())) == sum(b"purchase-recorded" in fact for fact in story_facts())
+    purchases = [fact for fact in story_facts() if b"purchase-recorded" in fact]
+    assert sum(map(len, found.occasions().values())) == len(purchases)
+
+
+def test_of_rules_whose_lapse_is_the_absence_of_contacts_those_that_customers_began_count() -> None:
+    contacts = [fact for fact in story_facts() if b"contact-recorded" in fact]
+    begun = [fact for fact in contacts if b'"direction":"outbound"' not in fact]
+    assert 0 < len(begun) < len(contacts)
+    found = gathered(log(), target="contact")
+    assert sum(map(len, found.occasions().values())) == len(begun)
 
 
 def test_copies_change_nothing() -> None:
@@ -72,14 +83,14 @@ def test_a_risk_is_held_against_the_share_that_came_true() -> None:
 
 def test_of_each_version_it_is_said_what_came_of_its_alerts(capsys: pytest.CaptureFixture[str]) -> None:
     found = gathered(log())
-    tell(found, 60, as_json=True)
+    tell(found, 60, options.Target.PURCHASE, as_json=True)
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     [(rules, raised)] = found.raised.items()
     outcome = Past(found.occasions(), until=found.clock(), horizon_days=60).outcome(raised)
     assert (rules, outcome.alerts, outcome.right, outcome.precision) == tuple(
         document[name] for name in ("rules", "alerts", "right", "precision")
     )
-    tell(found, 60, as_json=False)
+    tell(found, 60, options.Target.PURCHASE, as_json=False)
     table = capsys.readouterr().out
     assert f"{outcome.precision:.1%}" in table
     assert "came true" in table
@@ -87,5 +98,5 @@ def test_of_each_version_it_is_said_what_came_of_its_alerts(capsys: pytest.Captu
 
 def test_a_log_without_alerts_has_nothing_to_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exit) as ended:
-        tell(LogPast(), 60, as_json=False)
+        tell(LogPast(), 60, options.Target.PURCHASE, as_json=False)
     assert (OUTCOME, "No alert has been raised yet.\n") == (ended.value.exit_code, capsys.readouterr().err)
