@@ -4,7 +4,7 @@ Exit code 0 when every line was an event, 1 when some were not, 2 when it could 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +14,15 @@ import typer
 from cli.backtesting.options import HorizonOption, SortOption, SourceOption, TargetOption, asked, progress
 from cli.context import JsonOption
 from cli.errors import OUTCOME
-from cli.output import console, json_line, say
+from cli.output import console, json_line, say, table
 
 if TYPE_CHECKING:
     from cli.backtesting.files import Told
     from cli.backtesting.history import Tally
     from cli.backtesting.report import Material
+    from cli.backtesting.risk_on_days import Figures, RiskOnDays
     from cli.sending.lines import Faulty, Line
+    from services.analytics.outcomes import Past
     from services.analytics.rules import Rules
 
 
@@ -43,6 +45,9 @@ def backtest(
     until: Annotated[
         datetime | None, typer.Option("--until", help="Time passes up to the end of this day, if the file ends before.")
     ] = None,
+    on: Annotated[
+        list[datetime] | None, typer.Option("--on", help="A day: was the risk at its end right? As often as need be.")
+    ] = None,
     sort: SortOption = False,
     source: SourceOption = "web-shop",
     as_json: JsonOption = False,
@@ -52,17 +57,18 @@ def backtest(
     Alerts are those that the service publishes for the same file sent with `tenure send --history`, byte for byte.
     """
     from cli.backtesting.files import Told, lines_to, score_line
-    from cli.backtesting.history import Tally, outputs, read_history, rules_of
+    from cli.backtesting.history import Tally, outputs, past_of, read_history, rules_of
     from cli.backtesting.report import Material
+    from cli.backtesting.risk_on_days import RiskOnDays
     from services.analytics.core import AlertOut
     from services.analytics.population.segments import SegmentOut
     from services.analytics.replay import Replay, Score
 
     judged = asked(rules_of(rules), horizon, target)
-    replay = Replay(judged, is_scored=scores is not None or report is not None)
+    replay = Replay(judged, is_scored=any((scores, report, on)))
     items, total = read_history(events, source, sort=sort)
     tally, told, scored, began = Tally(), Told(), 0, time.monotonic()
-    material = None if report is None else Material()
+    material, days = None if report is None else Material(), RiskOnDays([_utc(day) for day in on or ()])
     with (
         lines_to(alerts) as write_alert,
         lines_to(scores) as write_score,
@@ -72,6 +78,7 @@ def backtest(
         for output in outputs(items(), replay, tally, until=_end_of(until), on_day=on_day):
             if isinstance(output, Score):
                 write_score(score_line(output))
+                days.take(output)
                 scored += 1
                 if material is not None:
                     material.take_score(output)
@@ -84,13 +91,17 @@ def backtest(
     if report is not None and material is not None:
         report.write_text(_page(judged, material, items, tally), encoding="utf-8")
     summary = _summary(judged, tally, told, scored, replay.fitted_to_one_in, time.monotonic() - began)
-    _tell(summary, tally, as_json=as_json)
+    _tell(summary, _figures(days, past_of(tally, judged)), tally, as_json=as_json)
     if tally.refused:
         raise typer.Exit(OUTCOME)
 
 
+def _utc(day: datetime) -> datetime:
+    return day.replace(hour=0, minute=0, second=0, tzinfo=UTC)
+
+
 def _end_of(day: datetime | None) -> datetime | None:
-    return None if day is None else day.replace(hour=0, minute=0, second=0, tzinfo=UTC) + timedelta(days=1)
+    return None if day is None else _utc(day) + timedelta(days=1)
 
 
 def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Line | Faulty]]", tally: "Tally") -> str:
@@ -100,6 +111,12 @@ def _page(rules: "Rules", material: "Material", items: "Callable[[], Iterable[Li
     past = past_of(tally, rules)
     shown = {alert.customer for alert in material.examples(past)}
     return page(rules.name, material, past, lives_of(shown, items()))
+
+
+def _figures(days: "RiskOnDays", past: "Past") -> "list[Figures]":
+    for day in days.not_over(past):
+        say(f"{day}: its horizon ends after the history, so nobody knows what came of it")
+    return list(days.figures(past))
 
 
 def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, one_in: int, seconds: float) -> dict[str, Any]:
@@ -119,11 +136,13 @@ def _summary(rules: "Rules", tally: "Tally", told: "Told", scores: int, one_in: 
     }
 
 
-def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
+def _tell(summary: dict[str, Any], figures: "Sequence[Figures]", tally: "Tally", *, as_json: bool) -> None:
+    from cli.backtesting.risk_on_days import documents, rows
+
     for line, reason in tally.first_refusals:
         say(f"line {line}: {reason}")
     if as_json:
-        json_line(summary)
+        json_line({**summary, "risk_on": documents(figures)})
         return
     out = console()
     out.print(f"{summary['events']:,} events of {summary['customers']:,} customers in {summary['seconds']:.1f} s")
@@ -136,3 +155,6 @@ def _tell(summary: dict[str, Any], tally: "Tally", *, as_json: bool) -> None:
         out.print(f"  {sign:24}{count:>8,}")
     for sign, count in summary["segments"].items():
         out.print(f"  {sign:24}{count:>8,}  of segments and the whole base")
+    if figures:
+        columns = ("customers", "lapsed", "AUC", "Brier", "ECE")
+        table(("risk on", *columns), rows(figures), right=columns)

@@ -7,7 +7,7 @@ nobody can say what becomes of it.
 A spell is the time from a purchase to the next. It is a lapse if that is further away than the horizon.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
@@ -73,9 +73,18 @@ class Past:
         before = bisect_right(self._bought.get(alert.customer, ()), alert.at)
         return Spell(alert.customer, self._bought[alert.customer][before - 1] if before else NEVER_BOUGHT)
 
+    def is_over(self, at: int) -> bool:
+        """The horizon that began then."""
+        return at + self._horizon <= self._until
+
+    def has_bought(self, customer: str, since: int, before: int) -> bool:
+        times = self._bought.get(customer, ())
+        following = bisect_left(times, since)
+        return following < len(times) and times[following] < before
+
     def was_right(self, alert: Raised) -> bool | None:
         """None: it cannot be known yet."""
-        if alert.at + self._horizon > self._until:
+        if not self.is_over(alert.at):
             return None
         times = self._bought.get(alert.customer, ())
         following = bisect_right(times, alert.at)
@@ -86,7 +95,7 @@ class Past:
             Spell(customer, one)
             for customer, times in sorted(self._bought.items())
             for one, other in zip(times, [*times[1:], self._until + self._horizon + 1], strict=True)
-            if other - one > self._horizon and one + self._horizon <= self._until and times[0] // DAY < one // DAY
+            if other - one > self._horizon and self.is_over(one) and times[0] // DAY < one // DAY
         ]
 
     def outcome(self, alerts: Sequence[Raised]) -> Outcome:
