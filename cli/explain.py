@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.context import ApiOption, KafkaOption, KeyOption, connect, kafka_place
-from cli.errors import CliError
+from cli.errors import UNASKED, CliError
 from cli.output import console
 from cli.timeline import read
 from cli.wording import measure
@@ -88,13 +88,18 @@ def _observed(customer: str, entries: Sequence[dict[str, Any]]) -> "list[Observa
 def _results(kafka: str | None, rules: "Rules") -> "Mapping[int, Result]":
     """What has been found of the whole base, by week: the models that the risk was judged by."""
     from cli.topic_reader import read_to_end
-    from services.analytics.population.results import Results
+    from services.analytics.population.results import OtherRules, Results
     from shared.topics import POPULATION
 
     records: list[Record] = []
     asyncio.run(read_to_end(kafka_place(kafka), [POPULATION], records.append))
-    results = Results(rules.name)
-    results.take(records)
+    results = Results(rules)
+    try:
+        results.take(records)
+    except OtherRules:
+        raise CliError(
+            f"Rules {rules.name!r} have judged this log by other figures: say with --rules by which.", UNASKED
+        ) from None
     return results.by_week
 
 

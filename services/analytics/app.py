@@ -51,7 +51,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
         await answered("MongoDB", checkpoints.prepare, errors=(PyMongoError,))
         async with kafka_publisher(platform) as publisher:
             rules, news = settings.judge_by(), asyncio.Event()
-            results = Results(rules.name)
+            results = Results(rules)
             reader = AttritionReader(
                 rules,
                 checkpoints,

@@ -59,7 +59,7 @@ class Core:
         self.rules = rules
         self.known = Known(unfitted(rules), Calendar({}))  # of the whole base; in force
         self.catalogue = RULES_OF_THUMB  # in force
-        self._customers = Pages(rules.name)
+        self._customers = Pages(rules.version)
         self._due = Due()
 
     def take(self, said: Observation | Catalogue) -> list[Output]:

@@ -15,6 +15,7 @@ from services.analytics.core import Core, Observation, Output
 from services.analytics.facts import LogFact, input_of, read
 from services.analytics.measures import RULES_OF_THUMB, Catalogue
 from services.analytics.order import AHEAD, EVERY_INSTANT, Chain, Instant, Order, Stop
+from services.analytics.pages import OtherState
 from services.analytics.population.part import DELAY, Part, Result, known_as_of
 from services.analytics.rules import Rules
 from services.analytics.state import HOUR, WEEK
@@ -49,6 +50,7 @@ class _Meta(msgspec.Struct):
     heard: int = 0  # the week of the result in force; 0: none
     has_spoken: bool = False
     catalogue: Catalogue | None = None  # none: that of this release
+    rules: str = ""
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False):
@@ -146,6 +148,7 @@ class Partition:
                 self._heard,
                 self._has_spoken,
                 None if self.core.catalogue is RULES_OF_THUMB else self.core.catalogue,
+                self.core.rules.version,
             )
         )
         pages = self.core.dump_pages(changed_only=True)
@@ -227,7 +230,11 @@ class Partition:
         return self.core.take(seen)
 
     def _restore(self, saved: Checkpoint) -> None:
+        """Raises OtherState."""
         meta = msgspec.msgpack.decode(saved.meta, type=_Meta)
+        if meta.rules != self.core.rules.version:
+            rules = self.core.rules.version
+            raise OtherState(f"state of rules {meta.rules!r}; here are {rules!r}: other rules take another name")
         self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
         self._order.resume(meta.ticks, meta.judged, meta.stop)
         self._heard, self._is_resumed, self._has_spoken = meta.heard, not meta.heard, meta.has_spoken

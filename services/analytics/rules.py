@@ -1,12 +1,15 @@
 """Which figures the judgement goes by: one version of the rules, complete, with units.
 
-State is kept in the terms of these figures (a decay time), so state of one version is never read by another.
+State is kept in the terms of these figures (a decay time), so state of one version is never read by another: a digest
+of them all stands beside the name.
 """
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter
@@ -76,6 +79,15 @@ class Rules:
     discount_rate: float = 0.1  # a year: by how much money later is worth less
     dwell_days: float = 14.0  # nothing up for so long before an alert is cleared
     reopen_days: float = 30.0  # after clearing, a new sign reopens the alert instead of raising another
+
+    @property
+    def digest(self) -> str:
+        """Of all figures. A name stands for them for good: what has been judged by others is never read as these."""
+        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def version(self) -> str:
+        return f"{self.name}:{self.digest}"
 
     def raised_at(self, segment: str | None) -> float:
         """The risk from which it may raise an alert."""

@@ -23,6 +23,14 @@ DayNumber = Annotated[int, Field(strict=True, description="days since 1970, UTC"
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 CustomerKey = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CUSTOMER_ID)]
+Digest = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-f]{16}$",
+        description="of the figures of the rules, for which their name stands for good: by others under the same name "
+        "nobody goes on",
+    ),
+]
 OneIn = Annotated[int, Field(strict=True, ge=1)]
 
 
@@ -104,6 +112,7 @@ class AttritionPopulationPart(Fact):
 
     TYPE: ClassVar[str] = "tenure.attrition-population-part.v1"
     rules: RulesName = Field(description="version of the rules that judged")
+    digest: Digest
     week: UtcTime = Field(description="the instant it is as of: a whole number of weeks after 1970-01-01, a Thursday")
     partition: Count = Field(description="of the log")
     is_first: bool = Field(description="the partition has told nothing of an earlier week")
@@ -186,6 +195,7 @@ class AttritionModelRefitted(Fact):
 
     TYPE: ClassVar[str] = "tenure.attrition-model-refitted.v1"
     rules: RulesName
+    digest: Digest
     week: UtcTime = Field(description="the instant of the parts it was made of")
     customers: Count = Field(description="that have had an occasion")
     one_in: OneIn = Field(description="it was fitted to one in so many of them")

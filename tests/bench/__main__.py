@@ -128,7 +128,7 @@ def _profile(place: Place, lines: Sequence[Line]) -> None:
     """With nobody else at work."""
     with place.stack() as stack:
         pass_through(stack, lines, say)
-        found, results = log.records(stack.kafka), log.results(stack.kafka, RULES.name)
+        found, results = log.records(stack.kafka), log.results(stack.kafka, RULES)
         stack.down()
         profile_analytics(found, results)
 

@@ -58,7 +58,7 @@ def refitted(parts: Sequence[Part]) -> tuple[Result, float]:
     *early, before, last = parts
     for part in early:
         refit.take_part(part)
-        refit.take_result(Result(RULES.name, part.week, part.customers, part.one_in, unfitted(RULES)))
+        refit.take_result(Result(RULES.name, RULES.digest, part.week, part.customers, part.one_in, unfitted(RULES)))
     refit.take_part(before)
     refit.take_result(_due(refit))
     refit.take_part(last)

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from cli.topic_reader import read_to_end
 from services.analytics.population.part import Result
 from services.analytics.population.results import Results
+from services.analytics.rules import Rules
 from shared.broker import Record
 from shared.topics import CUSTOMER_EVENTS, POPULATION
 
@@ -31,7 +32,7 @@ def records(address: str) -> dict[int, list[Record]]:
     return found
 
 
-def results(address: str, rules: str) -> Mapping[int, Result]:
+def results(address: str, rules: Rules) -> Mapping[int, Result]:
     """What was said of the whole base, by week: the models that the log was judged by."""
     found, said = list[Record](), Results(rules)
     asyncio.run(read_to_end(address, [POPULATION], found.append))

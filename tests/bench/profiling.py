@@ -20,7 +20,9 @@ from shared.broker import Record
 
 TOP = 15
 RULES = Rules()
-SKIPPED = {n * WEEK: Result(RULES.name, n * WEEK, 0, 1, None) for n in range(10_000)}  # nobody is waited for
+SKIPPED = {
+    n * WEEK: Result(RULES.name, RULES.digest, n * WEEK, 0, 1, None) for n in range(10_000)
+}  # nobody is waited for
 
 
 def profile_analytics(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result]) -> None:

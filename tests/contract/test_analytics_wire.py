@@ -19,7 +19,7 @@ from services.analytics.population.model import Model, Regression
 from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Candidate, Part, Result
 from services.analytics.population.segments import SegmentRow, Segments
-from services.analytics.rules import Population
+from services.analytics.rules import Population, Rules
 from services.analytics.state import WEEK
 from shared.contracts import analytics, population, values
 from shared.contracts.analytics import MAX_EVIDENCE, AttritionAlert, AttritionAlertSnoozed, RiskRow, Sign
@@ -40,6 +40,7 @@ monies = st.builds(wire.Money, st.integers(-(2**53), 2**53), currencies)
 amounts = st.lists(monies, max_size=2).map(tuple)
 sequences = st.integers(1, 10**12)
 rules = st.sampled_from(("r1", "2026.11-b"))
+digests = st.just(Rules().digest)
 signs = st.builds(
     wire.SignEvidence,
     sign=st.sampled_from(Sign),
@@ -109,7 +110,7 @@ told = (
     segments,
     st.lists(st.builds(Candidate, ids, risks.map(lambda r: r or 0.0), st.just("") | ids, st.booleans()), max_size=3),
 )
-parts = st.builds(Part, rules, weeks, st.integers(0, 999), *told)
+parts = st.builds(Part, rules, digests, weeks, st.integers(0, 999), *told)
 finite = st.floats(-1e18, 1e18)
 weights = st.lists(finite, max_size=3).map(tuple)
 regressions = st.none() | st.builds(Regression, weights, weights, weights)
@@ -119,7 +120,7 @@ paces = st.builds(Paces, *[priors] * 4, st.builds(Tickets, *[figures] * 4))
 seasons = st.none() | st.tuples(*[finite] * 4)
 of_week = {"paces": paces, "season": seasons, "admitted": st.frozensets(ids, max_size=3)}
 models = st.builds(Model, week=weeks, population=bases, hazard=regressions, stack=regressions, **of_week)
-results = st.builds(Result, rules, weeks, counts, one_in, st.none() | models)
+results = st.builds(Result, rules, digests, weeks, counts, one_in, st.none() | models)
 
 
 def by_contract(model: type[BaseModel], said: msgspec.Struct) -> Any:
@@ -195,7 +196,7 @@ def test_what_is_no_message_of_the_whole_base_is_unreadable(raw: bytes) -> None:
 
 
 def test_a_model_that_could_not_be_read_is_not_written() -> None:
-    result = Result("r1", WEEK, 1, 1, Model(WEEK, Population(r=float("nan"))))
+    result = Result("r1", Rules().digest, WEEK, 1, 1, Model(WEEK, Population(r=float("nan"))))
     with pytest.raises(ValueError, match="1970-01-08T00:00:00Z has a figure that is not finite"):
         population_wire.result_bytes(result)
 

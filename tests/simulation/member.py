@@ -38,7 +38,7 @@ class Member:
     joined: int = -1  # generation of the group that it knows of
 
     def __post_init__(self) -> None:
-        self.results = Results(RULES.name)
+        self.results = Results(RULES)
         self.handler = self.world.make_handler(self)
         self.consumption = self.world.wiring.consumption(
             self.handler, sleep=no_sleep, stop=self.world.problems.append, now=lambda: 0.0

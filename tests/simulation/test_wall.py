@@ -51,7 +51,7 @@ def findings_with_a_fast_clock(seed: int, wiring: Wiring) -> list[str]:
 
 def replay(world: World) -> tuple[dict[str, bytes], dict[str, tuple[int, int]]]:
     """Somebody reads the finished log in one go, and what was found of the whole base: their alerts and traces."""
-    broker, results = MemoryBroker(clock=lambda: world.now), Results(RULES.name)
+    broker, results = MemoryBroker(clock=lambda: world.now), Results(RULES)
     for topic in (ALERTS, RISK, POPULATION):
         broker.create_topic(topic, world.partitions)
     results.take(world.broker.records(POPULATION))

@@ -109,7 +109,7 @@ def test_a_back_test_of_the_file_says_byte_for_byte_what_the_deployment_said(tmp
 def test_the_base_is_fitted_to_alike_by_a_file_and_by_any_deployment(other: Chain) -> None:
     records: list[Record] = []
     asyncio.run(read_to_end(other.stack.kafka, [POPULATION], records.append))
-    published = Results(Rules().name)
+    published = Results(Rules())
     published.take(records)
     replay = Replay(Rules(), is_scored=False)
     list(outputs(excerpt(), replay, Tally()))

@@ -251,12 +251,13 @@ def test_an_ordinary_customer_takes_less_than_a_kibibyte() -> None:
 
 
 def test_state_of_other_rules_is_refused_and_nothing_is_replaced() -> None:
-    core, other = Core(Rules()), Core(Rules(name="r2"))
+    core = Core(Rules())
     play(every(5, "contact", 0, 100), until=100, core=core)
     before = core.dump_pages(changed_only=False)
-    other.observe(observation("contact", 1))
-    with pytest.raises(OtherState):
-        core.load_pages(other.dump_pages(changed_only=False))
+    for other in (Core(Rules(name="r2")), Core(Rules(risk_raise=0.6))):
+        other.observe(observation("contact", 1))
+        with pytest.raises(OtherState):
+            core.load_pages(other.dump_pages(changed_only=False))
     assert core.dump_pages(changed_only=False) == before
 
 

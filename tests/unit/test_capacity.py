@@ -154,7 +154,7 @@ def admitted(rules: Rules, *candidates: list[Candidate]) -> frozenset[str]:
     rows = [row(f"c-{n:03}", n % 40, 300 + n % 60, 5) for n in range(60)]
     for number, few in enumerate(candidates):
         own = rows if number == 0 else []
-        refit.take_part(Part(rules.name, WEEK_0, number, True, len(own), 1, own, Segments(), few))
+        refit.take_part(Part(rules.name, rules.digest, WEEK_0, number, True, len(own), 1, own, Segments(), few))
     result = refit.due()
     assert result is not None
     assert result.model is not None

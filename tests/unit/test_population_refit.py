@@ -38,7 +38,7 @@ def parts(week: int, partitions: int, rows: Sequence[Numbers], *, is_first: bool
     split = [[r for r in rows if int(r.customer[2:]) % partitions == n] for n in range(partitions)]
     samples = map(chosen, split)
     return [
-        Part(RULES.name, week, n, is_first, len(own), sample.one_in, sample.rows())
+        Part(RULES.name, RULES.digest, week, n, is_first, len(own), sample.one_in, sample.rows())
         for n, (own, sample) in enumerate(zip(split, samples, strict=True))
     ]
 
@@ -102,7 +102,7 @@ def test_a_base_is_fitted_to_every_week_in_its_first_year_and_then_every_fourth(
 
 def test_few_customers_are_judged_by_the_published_figures() -> None:
     refit = Refit(RULES, 1)
-    refit.take_part(Part(RULES.name, FIRST, 0, True, 9, 1, base(FIRST + 9 * WEEK, LEAST_CUSTOMERS - 1)))
+    refit.take_part(Part(RULES.name, RULES.digest, FIRST, 0, True, 9, 1, base(FIRST + 9 * WEEK, LEAST_CUSTOMERS - 1)))
     result = refit.due()
     assert result is not None
     assert result.model is not None
@@ -122,14 +122,14 @@ def test_a_week_is_waited_for_until_every_partition_has_spoken() -> None:
 
 def test_a_partition_that_begins_later_was_empty_before() -> None:
     refit = Refit(RULES, 2)
-    refit.take_part(Part(RULES.name, FIRST, 0, True, 0, 1, []))
-    refit.take_part(Part(RULES.name, FIRST + 3 * WEEK, 1, True, 0, 1, []))
+    refit.take_part(Part(RULES.name, RULES.digest, FIRST, 0, True, 0, 1, []))
+    refit.take_part(Part(RULES.name, RULES.digest, FIRST + 3 * WEEK, 1, True, 0, 1, []))
     result = refit.due()
     assert result is not None
     assert result.week == FIRST
     refit.take_result(result)
     assert refit.due() is None, "the first partition has not spoken of the second week"
-    refit.take_part(Part(RULES.name, FIRST + WEEK, 0, False, 0, 1, []))
+    refit.take_part(Part(RULES.name, RULES.digest, FIRST + WEEK, 0, False, 0, 1, []))
     following = refit.due()
     assert following is not None
     assert following.week == FIRST + WEEK
@@ -164,7 +164,7 @@ def test_of_two_results_of_a_week_the_first_counts() -> None:
     refit.take_part(part)
     result = refit.due()
     assert result is not None
-    refit.take_result(Result(RULES.name, FIRST, 0, 1, None))
+    refit.take_result(Result(RULES.name, RULES.digest, FIRST, 0, 1, None))
     refit.take_result(result)
     (part,) = parts(FIRST + WEEK, 1, base(FIRST + WEEK), is_first=False)
     refit.take_part(part)
@@ -219,6 +219,6 @@ def test_a_result_counts_from_a_day_after_its_week_on(offset: int) -> None:
 def test_the_newest_model_up_to_a_week_is_in_force() -> None:
     said = {result.week: result for result in results(1, 3)}
     second, third = list(said)[1:]
-    said[third] = Result(RULES.name, third, 0, 1, None)
+    said[third] = Result(RULES.name, RULES.digest, third, 0, 1, None)
     assert known_as_of(said, third, RULES).model == said[second].model
     assert not known_as_of(said, FIRST - WEEK, RULES).model.is_fitted

@@ -16,6 +16,13 @@ def test_a_service_goes_by_the_rules_of_the_release_unless_it_is_given_others(mo
     assert ("ours", 0.7) == (Settings().judge_by().name, Settings().judge_by().raised_at("trade"))
 
 
+def test_a_name_stands_for_all_figures_however_the_file_is_written() -> None:
+    turned_round = 'most_a_week = 50\nname = "ours"\nrisk_raise = 0.5\n[risk_raise_of]\ntrade = 0.70\n'
+    assert read_rules(OURS).version == read_rules(turned_round).version
+    others = {read_rules(text).version for text in (OURS, OURS.replace("0.7", "0.71"), OURS.replace("50", "51"))}
+    assert 3 == len(others)
+
+
 def test_a_service_does_not_start_by_rules_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_RULES", "most_a_week = 50")
     with pytest.raises(ValidationError, match="name: say one that is not 'r1'"):

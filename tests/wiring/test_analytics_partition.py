@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.analytics.books import Book
+from services.analytics.pages import OtherState
 from services.analytics.partition import Partition, SequenceGap
 from services.analytics.rules import Rules
 from services.analytics.state import HOUR
@@ -136,6 +137,12 @@ def test_restarts_anywhere_repeat_the_same_bytes_and_leave_the_same_state(
     assert state is not None
     assert saved(undisturbed, None).pages == state.pages
     assert saved(undisturbed, None).meta == state.meta
+
+
+def test_state_of_the_same_name_with_other_figures_is_refused_even_without_a_customer() -> None:
+    empty = saved(fresh(history=True), None)
+    with pytest.raises(OtherState, match="r1:"):
+        Partition(Rules(risk_raise=0.6), history=True, number=0, results={}, saved=empty)
 
 
 def test_a_book_has_a_place_for_every_service_in_their_order() -> None:

@@ -1,17 +1,21 @@
 """The whole base, week by week: who answers, and when."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.analytics.population.part import MOST_ROWS, Part, Result
+from services.analytics.population.results import OtherRules
 from services.analytics.population.segments import MOST_SEGMENTS, MOST_WATCHED, SegmentRow
 from services.analytics.population.wire import key_of, part_bytes
+from services.analytics.rules import Rules
 from shared.contracts.segments import SegmentSign, read_segment_alert
 from shared.contracts.values import MAX_CUSTOMER_ID, format_time, from_micros
 from shared.kafka_publisher import MAX_BATCH_BYTES
 from shared.topics import ALERTS, DEAD_LETTER_MAX_BYTES, POPULATION, partition_of
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
 
-SKIPPED = Result(RULES.name, FIRST, 0, 1, None)
+SKIPPED = Result(RULES.name, RULES.digest, FIRST, 0, 1, None)
 
 
 @pytest.fixture
@@ -60,9 +64,16 @@ async def test_a_part_that_comes_after_its_result_is_dropped(topic: Topic) -> No
 
 async def test_what_other_rules_say_is_passed_over(topic: Topic) -> None:
     owner = Owner(topic)
-    topic.say(part(0, 0), part(0, 1, rules="other"))
+    topic.say(part(0, 0), part(0, 1, rules=Rules(name="other")))
     await owner.work()
     assert [] == topic.weeks()
+
+
+async def test_where_the_name_of_the_rules_has_stood_for_other_figures_nobody_goes_on(topic: Topic) -> None:
+    owner = Owner(topic)
+    topic.say(part(0, 0, rules=replace(RULES, risk_raise=0.6)))
+    with pytest.raises(OtherRules, match="rules 'r1' with other figures have judged this log: give these another name"):
+        await owner.work()
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"\xff", b'{"type":"tenure.of-tomorrow.v1","data":{}}'])
@@ -177,7 +188,7 @@ async def test_of_two_answers_to_a_week_everybody_takes_the_first(topic: Topic) 
     zombie = Owner(topic)
     topic.now = at(0, hours=23)
     await zombie.work()
-    topic.say(part(0, 1), Result(RULES.name, FIRST, 7, 1, None), part(1, 0), part(1, 1))
+    topic.say(part(0, 1), Result(RULES.name, RULES.digest, FIRST, 7, 1, None), part(1, 0), part(1, 1))
     owner = Owner(topic)
     await owner.work()
     assert 0 == owner.known.by_week[FIRST].customers

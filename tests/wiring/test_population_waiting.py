@@ -50,7 +50,7 @@ class Reading:
         return (self.parts()[-1].week - FIRST) // WEEK
 
     def answer(self, week: int, *, one_in: int = 1) -> None:
-        self.results[FIRST + week * WEEK] = Result(RULES.name, FIRST + week * WEEK, 0, one_in, None)
+        self.results[FIRST + week * WEEK] = Result(RULES.name, RULES.digest, FIRST + week * WEEK, 0, one_in, None)
 
 
 def tick(week: float) -> list[MemoryRecord]:

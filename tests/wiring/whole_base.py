@@ -37,14 +37,17 @@ def part(
     partition: int,
     *,
     is_first: bool | None = None,
-    rules: str = RULES.name,
+    rules: Rules = RULES,
     ids: Collection[str] = (),
     segments: Sequence[SegmentRow] = (),
 ) -> Part:
     """Of the week so many weeks after FIRST; the first one, if it is that week and nothing else is said."""
     rows = [customer(id_, at=FIRST + week * WEEK) for id_ in ids]
     first = week == 0 if is_first is None else is_first
-    return Part(rules, FIRST + week * WEEK, partition, first, len(rows), 1, rows, Segments(1, [*segments]))
+    counts = len(rows), 1
+    return Part(
+        rules.name, rules.digest, FIRST + week * WEEK, partition, first, *counts, rows, Segments(1, [*segments])
+    )
 
 
 class Topic:
@@ -79,7 +82,7 @@ class Owner:
 
     def __init__(self, topic: Topic, *, partitions: int = 2, history: bool = False) -> None:
         self._topic, self._read = topic, 0
-        self.known = Results(RULES.name)
+        self.known = Results(RULES)
         self.job = PopulationJob(
             RULES, partitions, self.known, topic.broker.publisher(), history=history, now=lambda: topic.now
         )

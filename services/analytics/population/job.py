@@ -129,7 +129,7 @@ class _Fold:
         self._spoken: dict[int, int] = {}  # week -> when its first part came, by the broker, micros
 
     def take(self, record: Record) -> None:
-        said = heard(record, self._rules.name)
+        said = heard(record, self._rules)
         self.next_offset = record.offset + 1
         if isinstance(said, Part):
             self.refit.take_part(said)

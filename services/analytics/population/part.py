@@ -38,6 +38,7 @@ class Part(msgspec.Struct, frozen=True):
     number is limited: the likeliest."""
 
     rules: str
+    digest: str
     week: int
     partition: int
     is_first: bool
@@ -53,6 +54,7 @@ class Result(msgspec.Struct, frozen=True):
     occasion, of whom one in `one_in` was looked at."""
 
     rules: str
+    digest: str
     week: int
     customers: int
     one_in: int
@@ -110,7 +112,8 @@ def part_of(
 ) -> Part:
     """`customers`: with an occasion."""
     few = likeliest(candidates, rules)
-    return Part(rules.name, week, number, is_first, customers, sample.one_in, sample.rows(), segments, few)
+    counts = customers, sample.one_in
+    return Part(rules.name, rules.digest, week, number, is_first, *counts, sample.rows(), segments, few)
 
 
 def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:

@@ -99,7 +99,7 @@ class Refit:
         """For the week waited for: the last model stays."""
         week = self._next(early=True)
         assert week is not None, "something is waited for"
-        return Result(self._rules.name, week, 0, 1, None)
+        return Result(self._rules.name, self._rules.digest, week, 0, 1, None)
 
     def _next(self, *, early: bool = False) -> int | None:
         """`early`: although partitions that have not spoken yet may have an earlier one."""
@@ -120,7 +120,8 @@ class Refit:
 
     def _result(self, week: int) -> Result:
         customers, sample = sum(part.customers for part in self._parts.get(week, {}).values()), self._sample(week)
-        return Result(self._rules.name, week, customers, sample.one_in, self._model_of(week, len(sample.rows())))
+        model = self._model_of(week, len(sample.rows()))
+        return Result(self._rules.name, self._rules.digest, week, customers, sample.one_in, model)
 
     def _seen_with(self, week: int) -> _Seen:
         """Weeks before the first with customers are none of the base."""

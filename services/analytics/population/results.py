@@ -10,6 +10,7 @@ import structlog
 
 from services.analytics.population.part import Part, Result
 from services.analytics.population.wire import read
+from services.analytics.rules import Rules
 from shared.broker import Record
 from shared.contracts.envelope import UnknownType, Unreadable
 from shared.follower import Follower
@@ -21,16 +22,20 @@ log = structlog.get_logger()
 MICROS = 1_000_000
 
 
+class OtherRules(ValueError):  # noqa: N818 - nothing is wrong with the program: it was given other figures
+    """Under the name of these rules others have judged this log."""
+
+
 class Results:
     """Of one version of the rules."""
 
-    def __init__(self, rules: str) -> None:
+    def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self.by_week: dict[int, Result] = {}  # micros
         self.next_offset = 0  # everything before it is known
 
     def take(self, records: Sequence[Record]) -> bool:
-        """The next records of the topic. Answers whether there was a new result among them."""
+        """The next records of the topic. Answers whether there was a new result among them. Raises OtherRules."""
         before = len(self.by_week)
         for record in records:
             said = heard(record, self._rules)
@@ -53,9 +58,10 @@ class ResultsFollower(Follower):
             self._ring()
 
 
-def heard(record: Record, rules: str) -> Part | Result | None:
+def heard(record: Record, rules: Rules) -> Part | Result | None:
     """What a record of the topic says under these rules; none: it is another version's, or of a newer release, or
-    cannot be read, which is said in the log: nobody but analytics writes here."""
+    cannot be read, which is said in the log: nobody but analytics writes here. Raises OtherRules: one name for two
+    versions would make one base of both."""
     try:
         said = read(record.value or b"")
     except UnknownType:
@@ -64,4 +70,8 @@ def heard(record: Record, rules: str) -> Part | Result | None:
     except Unreadable as error:
         log.error("population_record_unreadable", offset=record.offset, reason=str(error))
         return None
-    return said if said.rules == rules else None
+    if said.rules != rules.name:
+        return None
+    if said.digest != rules.digest:
+        raise OtherRules(f"rules {rules.name!r} with other figures have judged this log: give these another name")
+    return said

@@ -32,6 +32,7 @@ from shared.contracts.values import format_time, from_micros, to_micros
 
 class PartData(msgspec.Struct, frozen=True):
     rules: str
+    digest: str
     week: datetime
     partition: int
     is_first: bool
@@ -54,6 +55,7 @@ class ModelData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class ResultData(msgspec.Struct, frozen=True, omit_defaults=True):
     rules: str
+    digest: str
     week: datetime
     customers: int
     one_in: int
@@ -83,9 +85,10 @@ def key_of(said: Part | Result) -> bytes:
 
 def part_bytes(part: Part) -> bytes:
     """The message as published."""
-    week = from_micros(part.week)
-    counts = part.customers, part.one_in
-    data = PartData(part.rules, week, part.partition, part.is_first, *counts, part.rows, part.segments, part.candidates)
+    data = PartData(
+        part.rules, part.digest, from_micros(part.week), part.partition, part.is_first, part.customers, part.one_in,
+        part.rows, part.segments, part.candidates,
+    )  # fmt: skip
     return _encode(_document(key_of(part).decode(), AttritionPopulationPart.TYPE, data))
 
 
@@ -93,7 +96,8 @@ def result_bytes(result: Result) -> bytes:
     """The message as published. Raises ValueError for a model with a figure that is not finite."""
     if not all(map(math.isfinite, _figures(result.model))):
         raise ValueError(f"the model of {format_time(from_micros(result.week))} has a figure that is not finite")
-    data = ResultData(result.rules, from_micros(result.week), result.customers, result.one_in, _model(result.model))
+    counts = result.customers, result.one_in
+    data = ResultData(result.rules, result.digest, from_micros(result.week), *counts, _model(result.model))
     return _encode(_document(key_of(result).decode(), AttritionModelRefitted.TYPE, data))
 
 
@@ -144,13 +148,15 @@ def _figures(model: Model | None) -> Iterator[float]:
 
 
 def _part_of(said: PartData) -> Part:
-    week = to_micros(said.week)
-    counts = said.customers, said.one_in
-    return Part(said.rules, week, said.partition, said.is_first, *counts, said.rows, said.segments, said.candidates)
+    return Part(
+        said.rules, said.digest, to_micros(said.week), said.partition, said.is_first, said.customers, said.one_in,
+        said.rows, said.segments, said.candidates,
+    )  # fmt: skip
 
 
 def _result_of(said: ResultData) -> Result:
-    return Result(said.rules, to_micros(said.week), said.customers, said.one_in, _model_of(said.model))
+    counts = said.customers, said.one_in
+    return Result(said.rules, said.digest, to_micros(said.week), *counts, _model_of(said.model))
 
 
 def _model_of(said: ModelData | None) -> Model | None:
