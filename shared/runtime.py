@@ -65,8 +65,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """A reader of whole topics that is in no group. `at_work` is entered before anybody is let in at the door, and
-    left first when the process stops."""
+    """A reader of whole topics that is in no group. `at_work` is entered before any group is joined and anybody let in
+    at the door, and left when the groups have been."""
 
     name: str
     topics: Sequence[str]
@@ -216,15 +216,17 @@ async def _live(create: Create, platform: Platform, ending: Ending, health: Heal
         members = [_member(broker, reading, platform, ending) for reading in service.readings]
         health.watched.extend(member.watched for member in members)
         try:
-            await broker.start()
-            health.unready = service.unready
             async with AsyncExitStack() as at_work:
-                for following in service.followings:
+                for following in service.followings:  # first: what they know is known before anything is read
                     health.watched.append(Watched(following.name, following.reader, consumption=None))
                     await at_work.enter_async_context(following.at_work())
-                await _work(service, members, ending, health, entrance)
+                try:
+                    await broker.start()
+                    health.unready = service.unready
+                    await _work(service, members, ending, health, entrance)
+                finally:
+                    await broker.stop()
         finally:
-            await broker.stop()
             await entrance.close()
 
 
