@@ -39,10 +39,10 @@ def test_what_has_never_come_up_takes_no_place_on_a_page() -> None:
 
 
 def test_what_equals_a_default_and_is_not_the_same_comes_back_all_the_same() -> None:
-    pages = Pages(Rules().name)
+    pages = Pages(Rules().version)
     pages.add(Customer("c-1", since=0, now=0, changes=(-0.0,) * 6))
     saved = pages.dump(changed_only=False)
-    [c] = Pages(Rules().name).load(saved)
+    [c] = Pages(Rules().version).load(saved)
     assert {-1.0} == {copysign(1.0, strength) for strength in c.changes}
 
 
@@ -54,7 +54,7 @@ def test_strengths_are_kept_of_who_is_in_hand_and_of_who_is_not() -> None:
     for c in (one, other):
         pages.strengthen(c, strengths)
     one.rows = 3
-    again = list(Pages(Rules().name).load(pages.dump(changed_only=True)))
+    again = list(Pages(Rules().version).load(pages.dump(changed_only=True)))
     assert {(c.id, c.rows, c.changes) for c in again} == {(one.id, 3, strengths), (other.id, 0, strengths)}
 
 
@@ -78,7 +78,7 @@ def test_what_is_saved_is_what_became_of_everybody_however_often_it_is_saved(ste
 
 
 def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
-    saved, taken = pages(), Pages(Rules().name)
+    saved, taken = pages(), Pages(Rules().version)
     tracemalloc.start()
     for _ in taken.load(saved):
         pass
@@ -88,14 +88,14 @@ def test_customers_are_not_all_unpacked_at_once_to_be_taken_over() -> None:
 
 
 def test_whoever_is_changed_while_everybody_is_looked_at_is_saved() -> None:
-    pages, again = of_newcomers(3 * MOST_IN_HAND), Pages(Rules().name)
+    pages, again = of_newcomers(3 * MOST_IN_HAND), Pages(Rules().version)
     pages.dump(changed_only=True)
     count_a_row_of_everybody(pages)
     assert [1] * 3 * MOST_IN_HAND == [c.rows for c in again.load(pages.dump(changed_only=True))]
 
 
 def test_of_those_changed_in_a_look_at_everybody_only_so_many_are_unpacked_at_once() -> None:
-    def most(number: int) -> int:
+    def at_most(number: int) -> int:
         pages = of_newcomers(number)
         pages.dump(changed_only=True)
         tracemalloc.start()
@@ -103,6 +103,10 @@ def test_of_those_changed_in_a_look_at_everybody_only_so_many_are_unpacked_at_on
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return peak
+
+    def most(number: int) -> int:
+        """The least of some runs: the interpreter's own table of names is copied, now and then, while it grows."""
+        return min(at_most(number) for _ in range(3))
 
     first, second, third = (most(times * MOST_IN_HAND) for times in (1, 2, 3))
     assert max(second - first, third - second) < first / 2
@@ -120,7 +124,7 @@ def count_a_row_of_everybody(pages: Pages) -> None:
 
 
 def of_newcomers(number: int) -> Pages:
-    pages = Pages(Rules().name)
+    pages = Pages(Rules().version)
     for n in range(number):
         pages.add(Customer(f"c-{n:06}", since=n, now=n))
     return pages
