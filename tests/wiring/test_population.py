@@ -13,6 +13,7 @@ from shared.contracts.segments import SegmentSign, read_segment_alert
 from shared.contracts.values import MAX_CUSTOMER_ID, format_time, from_micros
 from shared.kafka_publisher import MAX_BATCH_BYTES
 from shared.topics import ALERTS, DEAD_LETTER_MAX_BYTES, POPULATION, partition_of
+from tests.wiring.operators import said_to_operators
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
 
 SKIPPED = Result(RULES.name, RULES.digest, FIRST, 0, 1, None)
@@ -193,6 +194,18 @@ async def test_of_two_answers_to_a_week_everybody_takes_the_first(topic: Topic) 
     await owner.work()
     assert 0 == owner.known.by_week[FIRST].customers
     assert [0, 0, 1] == topic.weeks()
+
+
+@pytest.mark.parametrize(("each", "one_in"), [(MOST_ROWS // 2, 1), (MOST_ROWS // 2 + 1, 2)])
+async def test_the_log_says_of_how_many_customers_a_fit_is_and_that_it_looked_at_one_in_so_many(
+    topic: Topic, each: int, one_in: int
+) -> None:
+    topic.say(*(part(0, partition, ids=[f"{partition}-{n}" for n in range(each)]) for partition in range(2)))
+    with said_to_operators() as logs:
+        await Owner(topic).work()
+    said = {"week": written(FIRST).decode(), "customers": 2 * each, "one_in": one_in}
+    assert [{"event": "population_refitted", "log_level": "info", **said}] == logs
+    assert [one_in] == [result.one_in for result in topic.results()]
 
 
 FALLEN = 62  # weeks after FIRST at the end of which a fall since week 60 is beyond doubt

@@ -1,14 +1,10 @@
 """The log in, timelines out: what the projection's reader does with whatever comes."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
-from typing import Any
 
 import pytest
-import structlog
-from structlog.testing import capture_logs
 
 from services.projection.ledger import Change, Customer
 from services.projection.reader import ProjectionReader
@@ -28,6 +24,7 @@ from tests.stories import (
     record,
     told,
 )
+from tests.wiring.operators import said_to_operators
 
 EVENTS_0 = TopicPartition(CUSTOMER_EVENTS, 0)
 EVENTS_1 = TopicPartition(CUSTOMER_EVENTS, 1)
@@ -58,14 +55,6 @@ class Projection:
 @pytest.fixture
 def projection() -> Projection:
     return Projection()
-
-
-@contextmanager
-def said_to_operators() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What is logged, whatever was configured before."""
-    structlog.reset_defaults()
-    with capture_logs() as logs:
-        yield logs
 
 
 THREE = numbered(told("retention", "c-1", (1, purchase(1)), (2, purchase(2)), (3, purchase(3))))
