@@ -124,17 +124,23 @@ def right_by_silence(past: Past, alerts: Iterable[Raised], step: float) -> list[
     return [((n + 0.5) * step, _mean(came[n])) for n in sorted(came) if len(came[n]) >= LEAST]
 
 
-def _by_month(signs: Sequence[tuple[int, str]]) -> str:
-    months = sorted({_month(at) for at, _ in signs})
+def told_by_month(signs: Iterable[tuple[int, str]]) -> tuple[list[str], dict[str, list[int]]]:
+    """(months of UTC from the first sign to the last, how often each sign was told in each of them)."""
     counts = Counter((sign, _month(at)) for at, sign in signs)
-    names = sorted({sign for _, sign in signs})
-    every = max(1, -(-len(months) // 8))
-    ticks = [(n, f"{m // 12}-{m % 12 + 1:02}") for n, m in enumerate(months) if n % every == 0]
-    most = max(counts.values(), default=1)
+    told = {month for _, month in counts}
+    months = range(min(told, default=0), max(told, default=-1) + 1)
+    names = sorted({sign for sign, _ in counts})
+    return [f"{m // 12}-{m % 12 + 1:02}" for m in months], {name: [counts[name, m] for m in months] for name in names}
+
+
+def _by_month(signs: Iterable[tuple[int, str]]) -> str:
+    months, told = told_by_month(signs)
+    step = max(1, -(-len(months) // 8))
+    most = max((number for numbers in told.values() for number in numbers), default=1)
     return plot(
-        Axis("month", 0, max(1, len(months) - 1), ticks),
+        Axis("month", 0, max(1, len(months) - 1), list(enumerate(months))[::step]),
         Axis("times told", 0, most, even(0, most, 4, ".0f")),
-        [Series(name, [(n, counts[name, month]) for n, month in enumerate(months)]) for name in names],
+        [Series(name, list(enumerate(numbers))) for name, numbers in told.items()],
     )
 
 

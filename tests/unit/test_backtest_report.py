@@ -1,5 +1,6 @@
 """The page of a back-test: whole in itself, the same every time, and true to the figures it shows."""
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -7,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from cli.backtesting.report import reliability, right_by_silence
+from cli.backtesting.report import Material, reliability, right_by_silence, told_by_month
+from cli.backtesting.report import page as drawn
 from cli.backtesting.svg import Axis, Series, even, plot
 from cli.main import app
 from services.analytics.outcomes import Past, Raised
@@ -71,6 +73,45 @@ def test_a_curve_says_of_what_was_told_how_much_came_true() -> None:
     assert [0.0, *[0.5] * 9] == [came for _, came in curve]
     assert [(45.0, 0.45)] == right_by_silence(past, told, 10)
     assert [] == reliability(Past(bought, until=day(100), horizon_days=90), told), "not known yet"
+
+
+def told(*signs: tuple[str, str]) -> Material:
+    """Each at its time, of an alert of its own."""
+    material = Material()
+    for number, (time, sign) in enumerate(signs):
+        row = {"customer_id": f"c-{number}", "time": time, "sign": sign, "risk": 0.9, "alert": f"a-{number}"}
+        material.take_alert(json.dumps(row).encode())
+    return material
+
+
+TOLD = told(
+    ("2024-11-30T23:59:59.999999Z", "lapse"),
+    ("2024-12-01T00:00:00Z", "lapse"),
+    ("2024-12-01T00:30:00+01:00", "lapse"),
+    ("2024-12-31T23:59:59Z", "attrition"),
+    ("2025-03-01T00:00:00Z", "lapse"),
+    ("2025-03-31T23:59:59Z", "lapse"),
+)
+
+
+def test_a_sign_counts_in_the_month_of_its_time_in_utc_and_months_without_any_are_there() -> None:
+    assert told_by_month(TOLD.signs) == (
+        ["2024-11", "2024-12", "2025-01", "2025-02", "2025-03"],
+        {"attrition": [0, 1, 0, 0, 0], "lapse": [2, 1, 0, 0, 2]},
+    )
+    assert told_by_month([]) == ([], {})
+
+
+def test_the_picture_of_the_months_has_as_many_points_as_there_are_months() -> None:
+    whole = drawn("r1", TOLD, Past({}, until=day(0), horizon_days=90), {})
+    picture = ElementTree.fromstring(next(found for found in SVG.findall(whole) if ">month<" in found))
+    lines = [line.attrib["points"].split() for line in picture.iter("polyline")]
+    attrition, lapse = [[float(point.partition(",")[2]) for point in points] for points in lines]
+    bottom, top = max(lapse), min(lapse)
+    assert [bottom, (bottom + top) / 2, bottom, bottom, bottom] == attrition
+    assert [top, (bottom + top) / 2, bottom, bottom, top] == lapse
+    named = [text.text for text in picture.iter("text")]
+    assert all(month in named for month in told_by_month(TOLD.signs)[0])
 
 
 def test_a_point_stands_where_its_figures_say() -> None:
