@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 
 from services.analytics.core import AlertOut, Output
+from services.analytics.population.part import Known, known_as_of
 from services.analytics.population.segments import SegmentOut
 from services.analytics.replay import Replay, Score
 from services.analytics.rules import Rules
@@ -15,7 +17,7 @@ from shared.contracts.retention import Purchase
 from shared.contracts.segments import SegmentAlert, read_segment_alert
 from shared.contracts.values import from_micros
 from tests.unit.attrition import day
-from tests.unit.planted import DAYS, Planted
+from tests.unit.planted import DAYS, RATES, Planted, Shape, plant
 
 CALLED = Contact(route=Route.TELEPHONE)
 RULES = Rules()
@@ -73,6 +75,18 @@ def told_of_segments(events: Iterable[Inbound], *, until: int) -> list[SegmentAl
     """As `told`."""
     judged = _judged(events, until, Replay(RULES, is_scored=False))
     return [read_segment_alert(said.value) for said in judged if isinstance(said, SegmentOut)]
+
+
+@cache
+def learnt(customers: int = 120, until: int = 300) -> Known:
+    """Of a base that has been watched up to a day: both regressions, paces and a season of its own."""
+    shape = Shape(customers=customers, there_from_the_start=0.8)
+    replay = Replay(RULES, is_scored=False)
+    for _ in _judged(happened(plant(5, shape=shape, streams=tuple(RATES)), until=until), day(until), replay):
+        pass
+    known = known_as_of(replay.results, max(replay.results), RULES)
+    assert None not in (known.model.hazard, known.model.stack, known.model.season), "all there is to learn"
+    return known
 
 
 def _judged(events: Iterable[Inbound], until: int, replay: Replay) -> Iterator[Output | SegmentOut | Score]:

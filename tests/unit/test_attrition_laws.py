@@ -1,7 +1,8 @@
-"""What holds for every sequence of observations and instants, however absurd: totality, determinism, bounded state."""
+"""What holds for every sequence of observations and instants, however absurd, before anything has been learnt of a base
+and after: totality, determinism, what is due."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -10,82 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics.core import PAGES, AlertOut, Core, Observation, Output, RiskOut, Rules
+from services.analytics.calendar import Calendar
+from services.analytics.core import PAGES, AlertOut, Core, RiskOut, Rules
 from services.analytics.pages import OtherState, page_of
-from services.analytics.population.part import next_look
-from services.analytics.state import HOUR, Customer, Strengths
-from shared.contracts.analytics import Alert, AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
+from services.analytics.population.model import unfitted
+from services.analytics.population.part import Known, next_look
+from services.analytics.state import Customer, Strengths
+from shared.contracts.analytics import AttritionAlertRaised, AttritionAlertReopened, read_alert, read_risk
 from shared.contracts.values import Defector
-from tests.unit.attrition import BEGINNING, day, every, observation, play
-
-YEAR_1, YEAR_9999 = -62_135_596_800_000_000, 253_402_300_799_999_999
-CURRENCIES = ("EUR", "USD", "JPY", "CHF", "SEK")
-
-Step = Observation | int  # an int is an instant of the grid
-
-customers = st.sampled_from(("a", "b", "ü/ü", "c" * 128))
-ordinary = st.integers(0, 700 * 24).map(lambda hours: BEGINNING + hours * HOUR)
-times = st.one_of(ordinary, ordinary, ordinary, st.sampled_from((YEAR_1, YEAR_9999)), st.integers(YEAR_1, YEAR_9999))
-amounts = st.sampled_from((0, 1, -1, 4_999, -(10**30), 10**30, 2**53))
-KINDS = ["enquiry", "contact", "complaint", "purchase", "lapse", "satisfaction"]
-kinds = st.sampled_from([*KINDS, "purchase", "alert-acknowledged", "alert-snoozed"])
+from tests.unit.attrition import every, observation, play
+from tests.unit.bases import learnt
+from tests.unit.sequences import YEAR_9999, Step, absurd, core_under, lives, messages, outcome, restarted, step
 
 
-@st.composite
-def observations(draw: st.DrawFn, at: st.SearchStrategy[int] = times) -> Observation:
-    customer = draw(customers)
-    return Observation(
-        customer=customer,
-        at=draw(at),
-        kind=draw(kinds),
-        evidence=draw(st.sampled_from(("crm|1", "crm|2", "shop|x"))),
-        inbound=draw(st.booleans()),
-        amount_minor=draw(amounts),
-        currency=draw(st.sampled_from((None, "EUR", "JPY", "no currency"))),
-        buyer=draw(st.sampled_from((None, None, *(f"buyer {n}" for n in range(20))))),
-        defector=draw(st.sampled_from((None, "price", "service", "what nobody knows yet"))),
-        alert=draw(st.one_of(st.none(), st.integers(1, 3).map(lambda n: f"analytics/r1/{customer}/{n}"))),
-        until=draw(st.one_of(st.none(), times)),
-        reason=draw(st.sampled_from((None, "later"))),
-    )
-
-
-absurd = st.lists(st.one_of(observations(), st.integers(0, 1_000).map(day)), max_size=60)
-
-
-@st.composite
-def lives(draw: st.DrawFn) -> list[Step]:
-    """Customers with a rhythm that breaks off, some of whom come back, on a daily grid, with anything in between."""
-    steps: list[Observation] = draw(st.lists(observations(ordinary), max_size=12))
-    for customer in draw(st.sets(customers, min_size=1)):
-        gap, last = draw(st.floats(1, 20)), draw(st.floats(60, 260))
-        kind = draw(st.sampled_from(("purchase", "contact", "enquiry")))
-        steps += every(gap, kind, 0, last, customer=customer)
-        if draw(st.booleans()):
-            back = last + draw(st.floats(20, 180))
-            steps += every(gap, kind, back, draw(st.sampled_from((back, back + 60))), customer=customer)
-    grid = [day(number) for number in range(0, 420, draw(st.sampled_from((1, 3))))]
-    return sorted([*steps, *grid], key=lambda step: (step, 0) if isinstance(step, int) else (step.at, 1))
-
-
-def step(core: Core, one: Step) -> list[Output]:
-    if not isinstance(one, int):
-        return core.observe(one)
-    return [*core.advance(one), *(core.look(one, core.known) if next_look(one - 1) == one else [])]
-
-
-def outcome(steps: Sequence[Step], core: Core | None = None) -> list[Output]:
-    core = core or Core(Rules())
-    return [output for one in steps for output in step(core, one)]
-
-
-def messages(outputs: Sequence[Output]) -> dict[str, list[Alert]]:
-    """By customer, in order."""
-    found: dict[str, list[Alert]] = {}
-    for output in outputs:
-        if isinstance(output, AlertOut):
-            found.setdefault(output.customer, []).append(read_alert(output.value))
-    return found
+@pytest.fixture(scope="module", params=["unfitted", "fitted"])
+def known(request: pytest.FixtureRequest) -> Known:
+    """What has been learnt of the base: nothing, or as much as there is."""
+    return learnt() if request.param == "fitted" else Known(unfitted(Rules()), Calendar({}))
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -96,35 +38,30 @@ def numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
-def restarted(core: Core) -> Core:
-    again = Core(Rules())
-    again.load_pages(core.dump_pages(changed_only=False))
-    return again
-
-
 @settings(deadline=None)
 @given(absurd)
-def test_nothing_is_refused_and_no_number_is_lost(steps: list[Step]) -> None:
-    core = Core(Rules())
+def test_nothing_is_refused_and_no_number_is_lost(known: Known, steps: list[Step]) -> None:
+    core = core_under(known)
     for output in outcome(steps, core):
         read_alert(output.value) if isinstance(output, AlertOut) else read_risk(output.value)
+    assert all(0 <= risk <= 1 for _, [risk] in core.risks([YEAR_9999]))
     state = [msgspec.msgpack.decode(page) for page in core.dump_pages(changed_only=False).values()]
     assert all(math.isfinite(number) for number in numbers(state))
 
 
 @settings(deadline=None, max_examples=25)
 @given(lives())
-def test_messages_of_a_customer_are_numbered_without_a_gap_and_dated_in_order(steps: list[Step]) -> None:
-    for alerts in messages(outcome(steps)).values():
+def test_messages_of_a_customer_are_numbered_without_a_gap_and_dated_in_order(known: Known, steps: list[Step]) -> None:
+    for alerts in messages(outcome(steps, core_under(known))).values():
         assert list(range(1, len(alerts) + 1)) == [alert.sequence for alert in alerts]
         assert all(one.time <= two.time for one, two in pairwise(alerts))
 
 
 @settings(deadline=None, max_examples=25)
 @given(lives())
-def test_an_alert_is_open_from_raised_or_reopened_to_cleared(steps: list[Step]) -> None:
+def test_an_alert_is_open_from_raised_or_reopened_to_cleared(known: Known, steps: list[Step]) -> None:
     begins = (AttritionAlertRaised.TYPE, AttritionAlertReopened.TYPE)
-    for alerts in messages(outcome(steps)).values():
+    for alerts in messages(outcome(steps, core_under(known))).values():
         assert alerts[0].type == AttritionAlertRaised.TYPE
         for one, two in pairwise(alerts):
             assert (two.type in begins) or "cleared" not in one.type
@@ -134,13 +71,15 @@ def test_an_alert_is_open_from_raised_or_reopened_to_cleared(steps: list[Step]) 
 
 @settings(deadline=None, max_examples=25)
 @given(lives(), st.data())
-def test_a_restart_anywhere_changes_nothing(steps: list[Step], data: st.DataObject) -> None:
+def test_a_restart_anywhere_changes_nothing(known: Known, steps: list[Step], data: st.DataObject) -> None:
     cuts = data.draw(st.sets(st.integers(0, len(steps)), max_size=4))
-    core, outputs = Core(Rules()), []
+    core, outputs = core_under(known), []
     for number, one in enumerate(steps):
         core = restarted(core) if number in cuts else core
         outputs += step(core, one)
-    assert outcome(steps) == outputs
+    whole = core_under(known)
+    assert outcome(steps, whole) == outputs
+    assert whole.dump_pages(changed_only=False) == core.dump_pages(changed_only=False)
 
 
 @settings(deadline=None, max_examples=25)
@@ -161,14 +100,14 @@ def test_pages_changed_since_the_last_dump_are_enough_to_restart(steps: list[Ste
 
 @settings(deadline=None, max_examples=25)
 @given(lives())
-def test_looking_only_at_who_is_due_is_as_good_as_looking_at_everybody_always(steps: list[Step]) -> None:
-    watched = Core(Rules())
+def test_looking_only_at_who_is_due_is_as_good_as_looking_at_everybody_always(known: Known, steps: list[Step]) -> None:
+    watched = core_under(known)
     found = []
     for one in steps:
         if isinstance(one, int):
             look_at_everybody(watched, one)
         found += [output for output in step(watched, one) if isinstance(output, AlertOut)]
-    assert found == [output for output in outcome(steps) if isinstance(output, AlertOut)]
+    assert found == [output for output in outcome(steps, core_under(known)) if isinstance(output, AlertOut)]
 
 
 def look_at_everybody(core: Core, at: int) -> None:
@@ -215,39 +154,6 @@ def test_who_is_long_gone_costs_no_look() -> None:
     gone = [every(9, kind, 0, 150, customer=f"{kind} {n}") for kind in ("purchase", "contact") for n in range(20)]
     play(*gone, until=2000, core=core)
     assert core.next_due() is None
-
-
-@pytest.mark.parametrize("events", [8_000, pytest.param(1_000_000, marks=pytest.mark.long)])
-def test_state_does_not_grow_with_the_history(events: int) -> None:
-    size = len(busy(events))
-    assert size <= len(busy(800)) + 64
-    assert size < 2_500  # an account with the most buyers and currencies there may be
-
-
-def busy(events: int) -> bytes:
-    """What is saved of one customer who does everything, four a day, for as long as that takes."""
-    core, kinds = Core(Rules()), ("purchase", "contact", "enquiry", "complaint")
-    for i in range(events):
-        kind, at = kinds[i % 4], BEGINNING + i * 6 * HOUR
-        bought = {"buyer": f"buyer {i % 41}", "amount_minor": 4_900, "currency": CURRENCIES[i % 5]}
-        one = observation(kind, 0, evidence=f"crm|{10_000_000 + i}", **(bought if kind == "purchase" else {}))
-        for said in core.observe(msgspec.structs.replace(one, at=at)):
-            read_alert(said.value) if isinstance(said, AlertOut) else read_risk(said.value)
-    [page] = core.dump_pages(changed_only=False).values()
-    return page
-
-
-def test_an_ordinary_customer_takes_less_than_a_kibibyte() -> None:
-    core = Core(Rules())
-    play(
-        *(
-            every(5, kind, 0, 500, evidence=f"crm|{'0' * 12}")
-            for kind in ("purchase", "contact", "enquiry", "complaint")
-        ),
-        until=500,
-        core=core,
-    )
-    assert sum(map(len, core.dump_pages(changed_only=False).values())) < 1024
 
 
 def test_state_of_other_rules_is_refused_and_nothing_is_replaced() -> None:
