@@ -81,7 +81,10 @@ class Health:
         await asyncio.gather(*map(self._look_at, self.watched))
 
     def dead(self) -> list[str]:
-        """Why the process should be replaced; empty while it lives."""
+        """Why the process should be replaced; empty while it lives, and while it stops: that has a time of its own, and
+        readers end before others, whose batch is still under way."""
+        if self.phase == "stopping":
+            return []
         return [reason for watched in self.watched for reason in self._dead(watched)]
 
     def busy(self) -> list[str]:

@@ -140,6 +140,13 @@ async def test_a_reader_that_can_never_read_again_means_death() -> None:
     assert ["the coordinator of the reader has ended"] == process.health.dead()
 
 
+async def test_while_a_process_stops_a_reader_that_has_ended_means_no_death() -> None:
+    process = Process()
+    process.reader.why_broken = "the coordinator of the reader has ended"
+    process.health.phase = "stopping"
+    assert ([], ["stopping"]) == (process.health.dead(), process.health.busy())
+
+
 async def test_a_broker_that_is_away_makes_unready_and_not_dead() -> None:
     process = Process()
     process.reader.away = True
