@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.broker import Position, Record, TopicPartition
+from services.analytics.reader import AttritionReader
+from shared.broker import Outgoing, Position, Record, TopicPartition
 from shared.consumption import Consumption
 from shared.event_store import Buckets, Commit, History, Refused
 from shared.inbox import Tick
@@ -95,6 +96,15 @@ class DoesNotWait(Processor[Any]):
         return answer
 
 
+class SavesFirst(AttritionReader):
+    """Saves what it has judged before what it says of it is acknowledged."""
+
+    async def _published(self, messages: Sequence[Outgoing]) -> Mapping[TopicPartition, int]:
+        done = await super()._published([])
+        await self._publisher.publish([[message] for message in messages])
+        return done
+
+
 class BelievesRecordTimes(Processor[Any]):
     """Takes every record's time for the broker's own."""
 
@@ -112,6 +122,7 @@ WITHOUT: dict[str, tuple[Callable[[int, Wiring], list[str]], Wiring]] = {
     "reading again after an error": (history.findings, Wiring(consumption=SwallowsErrors)),
     "noticing what was passed over": (history.findings, Wiring(consumption=BelievesTheBroker)),
     "rounds": (history.findings, Wiring(processor=DoesNotWait)),
+    "publishing before saving": (history.findings, Wiring(reader=SavesFirst)),
     "asking the broker's clock": (wall.findings_with_a_fast_clock, Wiring(processor=BelievesRecordTimes)),
     "the due list": (history.findings, Wiring(faulty_store=ForgetsTheDueList)),
 }
