@@ -128,6 +128,26 @@ async def test_what_was_given_and_not_taken_is_not_committed_and_read_again_afte
     assert len({key_of(said) for said in reading.parts()}) == len({part_bytes(said) for said in reading.parts()})
 
 
+async def test_who_starts_again_takes_nothing_before_the_result_in_force_is_known_and_tells_the_same_parts() -> None:
+    """Its process may have followed the topic of results less far than the one before it."""
+    undisturbed, reading = Reading(), Reading()
+    for one in (undisturbed, reading):
+        await one.reader.assigned([0])
+        await one.reader.handle(LOG[:7])
+        one.answer(0, one_in=4)
+        await one.reader.proceed()
+    await undisturbed.reader.handle(LOG[7:])
+    place = (await reading.reader.save())[LOG_0]
+    reading.results.clear()
+    assert {LOG_0: place} == await reading.again().assigned([0])
+    await reading.reader.handle(LOG[place:])
+    assert ([LOG_0], 0) == (reading.reader.full(), reading.judged())
+    reading.answer(0, one_in=4)
+    await reading.reader.proceed()
+    assert 1 == reading.judged()
+    assert [part_bytes(said) for said in undisturbed.parts()] == [part_bytes(said) for said in reading.parts()]
+
+
 async def test_what_cannot_be_read_among_what_waited_is_set_aside(reading: Reading) -> None:
     spoilt = MemoryRecord(CUSTOMER_EVENTS, 0, 0, 0, b"c", b"not a fact")
     log = numbered([*LOG[:4], *tick(0.5), spoilt, *LOG[7:]])
