@@ -13,6 +13,7 @@ from shared.contracts.segments import SegmentSign, read_segment_alert
 from shared.contracts.values import MAX_CUSTOMER_ID, format_time, from_micros
 from shared.kafka_publisher import MAX_BATCH_BYTES
 from shared.topics import ALERTS, DEAD_LETTER_MAX_BYTES, POPULATION, partition_of
+from tests.wiring.breaking import Died, Steps
 from tests.wiring.operators import said_to_operators
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
 
@@ -232,17 +233,36 @@ async def test_a_segment_that_falls_is_told_of_once_among_the_alerts(topic: Topi
     assert ("A", SegmentSign.ACTIVE_BUYERS_DECLINE) == (alert.segment, alert.sign)
 
 
+def before_the_alert(topic: Topic) -> list[Result]:
+    """What was answered in weeks before that of the first alert."""
+    raised = topic.alerts()[0]
+    results = topic.results()
+    return results[: next(n for n, result in enumerate(results) if b"/" + written(result.week) + b'"' in raised)]
+
+
 async def test_an_owner_that_dies_between_alert_and_result_is_followed_by_one_that_says_the_same(topic: Topic) -> None:
     topic.say(*(one for week in range(FALLEN) for one in told(week)))
     await Owner(topic).work()
-    said, answered = topic.alerts(), topic.results()
-    raised_at = next(number for number, result in enumerate(answered) if b"/" + written(result.week) + b'"' in said[0])
+    said = topic.alerts()
     again = Topic()
-    again.say(*(one for week in range(FALLEN) for one in told(week)), *answered[:raised_at])
+    again.say(*(one for week in range(FALLEN) for one in told(week)), *before_the_alert(topic))
     await Owner(again).work()
     assert said == again.alerts(), "the result of that week was not there yet"
     await Owner(again).work()
     assert said == again.alerts(), "and now it is"
+
+
+async def test_wherever_an_owner_dies_around_alert_and_result_both_stand_in_the_topics_at_last(topic: Topic) -> None:
+    topic.say(*(one for week in range(FALLEN) for one in told(week)))
+    await Owner(topic).work()
+    for step in range(4):  # alert and result, each published and acknowledged
+        broken = Topic(pause=Steps(step))
+        broken.say(*(one for week in range(FALLEN) for one in told(week)), *before_the_alert(topic))
+        with pytest.raises(Died):
+            await Owner(broken).work()
+        await Owner(broken).work()
+        assert topic.alerts() == list(dict.fromkeys(broken.alerts())), f"dead ahead of step {step}"
+        assert topic.weeks() == list(dict.fromkeys(broken.weeks())), f"dead ahead of step {step}"
 
 
 async def test_of_a_week_that_was_given_up_nothing_is_said(topic: Topic) -> None:

@@ -17,6 +17,7 @@ from services.analytics.state import DAY, UNCHANGED, WEEK
 from shared.broker import Record, TopicPartition
 from shared.contracts.values import from_micros
 from shared.memory_broker import MemoryBroker
+from shared.pause import Pause, go_on
 from shared.topics import ALERTS, POPULATION
 
 RULES = Rules()
@@ -53,9 +54,9 @@ def part(
 class Topic:
     """`attrition.population` and the time of day."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pause: Pause = go_on) -> None:
         self.now = from_micros(FIRST) + timedelta(minutes=1)
-        self.broker = MemoryBroker(clock=lambda: self.now.timestamp())
+        self.broker = MemoryBroker(clock=lambda: self.now.timestamp(), pause=pause)
         self.broker.create_topic(POPULATION, 1)
         self.broker.create_topic(ALERTS, 2)
 
