@@ -72,7 +72,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
             )
             follower = ResultsFollower(KafkaTopic(platform, POPULATION, partitions=1), results, ring=news.set)
             yield Service(
-                readings=[reading, _population(platform, settings, rules, results, publisher)],
+                readings=[reading, population_reading(platform, settings, rules, results, publisher)],
                 followings=[Following(f"{settings.name}-results", [POPULATION], follower, follower.at_work)],
                 app=create_app(reader),
                 writes=[ALERTS, RISK, POPULATION, dead_letters("analytics")],
@@ -82,7 +82,7 @@ async def create(platform: Platform) -> AsyncIterator[Service]:
         await close(client)
 
 
-def _population(
+def population_reading(
     platform: Platform, settings: Settings, rules: Rules, results: Results, publisher: Publisher
 ) -> Reading:
     """The job, done by one process of all."""

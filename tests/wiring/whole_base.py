@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.analytics.core import Output
 from services.analytics.partition import Partition
-from services.analytics.population.job import PopulationJob
+from services.analytics.population.job import Aside, PopulationJob, at_once
 from services.analytics.population.numbers import Counts, Numbers
 from services.analytics.population.part import Part, Result
 from services.analytics.population.refit import Refit
@@ -81,11 +81,11 @@ class Topic:
 class Owner:
     """One process that owns the topic, or believes so, and has followed it to the end at its start."""
 
-    def __init__(self, topic: Topic, *, partitions: int = 2, history: bool = False) -> None:
+    def __init__(self, topic: Topic, *, partitions: int = 2, history: bool = False, aside: Aside = at_once) -> None:
         self._topic, self._read = topic, 0
         self.known = Results(RULES)
         self.job = PopulationJob(
-            RULES, partitions, self.known, topic.broker.publisher(), history=history, now=lambda: topic.now
+            RULES, partitions, self.known, topic.broker.publisher(), history=history, now=lambda: topic.now, aside=aside
         )
         self.follow()
 
