@@ -67,12 +67,15 @@ def whole_history() -> list[Line]:
 
 def excerpt() -> list[Line]:
     """Four and a half months of the sample and the story: short, and yet some customers drift away. Beside them, every
-    other day, somebody whose alert tells in which order two services were heard. A catalogue of measures comes at the
-    very instant at which an event raises an alert."""
+    other day, somebody whose alert tells in which order two services were heard; it is acknowledged and snoozed by
+    turns. A catalogue of measures comes at the very instant at which an event raises an alert."""
     files = (read_lines(open_lines(file), source=SOURCE) for file in (CDNOW, STORY))
     known = [line for line in merge_lines(*files) if EXCERPT[0] <= line.at < EXCERPT[1]]
-    days = range(0, (EXCERPT[1] - EXCERPT[0]).days - 3, 2)
-    planned = [line for n in days for line in divided(f"divided-{n:03}", EXCERPT[0] + timedelta(days=n))]
+    planned = [
+        line
+        for n in range(0, (EXCERPT[1] - EXCERPT[0]).days - 3, 2)
+        for line in divided(f"divided-{n:03}", EXCERPT[0] + timedelta(days=n), is_snoozed=n % 4 == 2)
+    ]
     return sorted([*known, *planned, catalogue(CATALOGUE_AT)], key=lambda line: line.at)
 
 

@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 
 from cli.sending.lines import Line
 from services.analytics.core import AlertOut, Core, Observation, Rules
+from shared.contracts.analytics import alert_id
 from shared.contracts.measures import CATALOGUE
 from shared.contracts.values import format_time, to_micros
 
 RHYTHM = timedelta(days=10)
 PURCHASES = 12
 STILL_THERE = timedelta(days=42)  # of the third buyer, after the others: less than it takes for them to be gone
+IN_HAND = timedelta(minutes=30)  # after the alert
+QUIET = timedelta(days=40)  # of silence about an alert
 
 Purchase = tuple[datetime, str | None]
 """When, and by which buyer of the account."""
@@ -63,17 +66,23 @@ def _moved(customer: str, crossing: datetime, purchases_from: Callable[[datetime
     return Life(customer, purchases, crossing)
 
 
-def divided(customer: str, day: datetime) -> list[Line]:
+def divided(customer: str, day: datetime, *, is_snoozed: bool) -> list[Line]:
     """One who complains to one service and an hour later buys from another, three days running: the third complaint
-    raises an alert. Whoever judges the purchase first gives it another instant."""
-    return [
-        told
+    raises an alert. Whoever judges the purchase first gives it another instant. In between somebody takes the alert in
+    hand, or wants quiet for longer than it takes until another sign joins. Whoever judges that before the complaint
+    gives no message of it."""
+    told = [
+        said
         for n, at in enumerate(day + timedelta(days=n, hours=9) for n in range(3))
-        for told in (
+        for said in (
             line(f"{customer}-fault-{n}", customer, "complaint", at),
             line(f"{customer}-{n}", customer, "purchase", at + timedelta(hours=1), amount_minor=2_000, currency="EUR"),
         )
     ]
+    raised = told[-2].at
+    until = {"until": format_time(raised + QUIET), "reason": "a technician is on the way"} if is_snoozed else {}
+    kind, alert = "alert-snoozed" if is_snoozed else "alert-acknowledged", alert_id(Rules().name, customer, 1)
+    return [*told, line(f"{customer}-hand", customer, kind, raised + IN_HAND, alert=alert, by="Kim", **until)]
 
 
 def catalogue(at: datetime) -> Line:

@@ -17,7 +17,16 @@ from services.analytics.population.results import Results
 from services.analytics.replay import Replay
 from services.analytics.rules import Rules
 from shared.broker import Record
-from shared.contracts.analytics import Alert, Sign, read_alert
+from shared.contracts.analytics import (
+    Alert,
+    AttritionAlertAcknowledged,
+    AttritionAlertEscalated,
+    AttritionAlertRaised,
+    AttritionAlertReopened,
+    AttritionAlertSnoozed,
+    Sign,
+    read_alert,
+)
 from shared.topics import POPULATION
 from tests.proofs import unproven
 from tests.system.chain import CATALOGUE_AT, Chain, Outcome, customers_of, deployment, excerpt, undisturbed
@@ -89,6 +98,17 @@ def test_alerts_go_by_the_catalogue_from_its_instant_on_and_all_partitions_alike
 def test_alerts_tell_in_which_order_two_services_were_heard() -> None:
     raised = [alert for alert in alerts() if alert.subject.startswith("divided-") and alert.id == alert.data.alert]
     assert sum(alert.data.signs[0].sign is Sign.COMPLAINT_INCREASE for alert in raised) >= 10
+
+
+def test_alerts_are_acknowledged_or_snoozed_and_told_again_when_the_snooze_ends() -> None:
+    lives: dict[str, list[str]] = {}
+    for alert in sorted(alerts(), key=lambda alert: alert.sequence):
+        lives.setdefault(alert.subject, []).append(alert.type)
+    acknowledged = [AttritionAlertRaised.TYPE, AttritionAlertAcknowledged.TYPE, AttritionAlertEscalated.TYPE]
+    snoozed = [AttritionAlertRaised.TYPE, AttritionAlertSnoozed.TYPE, AttritionAlertReopened.TYPE]
+    begun = [life[:3] for customer, life in lives.items() if customer.startswith("divided-")]
+    assert begun.count(acknowledged) >= 5
+    assert begun.count(snoozed) >= 5
 
 
 def test_whatever_proves_an_alert_stands_on_the_timeline_of_its_customer() -> None:
