@@ -52,7 +52,7 @@ async def of(event: asyncio.Event) -> None:
 
 def base(rules: Rules = RULES) -> list[Part]:
     """Told by two partitions."""
-    return [part(0, number, rules=rules.name, ids=IDS[number::2]) for number in range(2)]
+    return [part(0, number, rules=rules, ids=IDS[number::2]) for number in range(2)]
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Deployment:
         self.rules = replace(RULES, name=f"beside-{uuid4().hex}")
 
     def start(self, gate: Gate) -> Process:
-        log, news, results = Recording(), asyncio.Event(), Results(self.rules.name)
+        log, news, results = Recording(), asyncio.Event(), Results(self.rules)
         job = PopulationJob(self.rules, 2, results, self.kafka.publisher, history=True, now=lambda: at(0), aside=gate)
         readings = [
             Reading(self.rules.name, [self.kafka.topic], log),
@@ -107,7 +107,7 @@ class Deployment:
         async with self._topic().reading((0,)) as reading:
             while not await reading.caught_up():
                 for record in await reading.read():
-                    results = Results(self.rules.name)
+                    results = Results(self.rules)
                     results.take([record])
                     found += [(week - FIRST) // WEEK for week in results.by_week]
         return found
@@ -158,7 +158,7 @@ async def test_a_stop_waits_for_the_fit_under_way_and_its_result_is_said(
 
 
 async def test_as_the_service_is_made_a_fit_is_found_in_a_thread() -> None:
-    topic, threads, results = Topic(), Threads(), Results(RULES.name)
+    topic, threads, results = Topic(), Threads(), Results(RULES)
     asyncio.get_running_loop().set_default_executor(threads)
     topic.say(*base())
     reading = population_reading(embedded("nowhere:1"), Settings(), RULES, results, topic.broker.publisher())
