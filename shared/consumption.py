@@ -7,7 +7,7 @@ place that catches Exception.
 """
 
 import time
-from asyncio import Lock
+from asyncio import CancelledError, Lock
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
@@ -100,6 +100,9 @@ class Consumption:
             self._position = None  # the group will call `assigned` again
         except Exception as error:
             await self._recover(error)
+        except CancelledError:
+            self.stopped = True  # half of it is done: whoever went on would save what has not been published
+            raise
         finally:
             self.busy_since, self.last_progress = None, self._now()
 

@@ -4,6 +4,7 @@ words.
 Every step of broker and store is such a place, one after the other: it dies there, or what it asks for there fails.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
 
@@ -68,7 +69,8 @@ class Deployment:
             now=count().__next__,
             save_every_s=2,
         )
-        consumption = Consumption(reader, sleep=no_sleep, stop=pytest.fail)
+        self._consumption = consumption = Consumption(reader, sleep=no_sleep, stop=pytest.fail)
+        self._last_save = reader.save
         position = self.broker.join("analytics", "a", [CUSTOMER_EVENTS])
         with capture_logs():  # tracebacks of hundreds of failures made on purpose
             await consumption.assigned(position, position.assignment())
@@ -77,6 +79,10 @@ class Deployment:
                 records = await position.fetch(BATCH)
                 await (consumption.deliver(position, records) if records else consumption.exclusively(reader.save))
                 idle = 0 if records else idle + 1
+
+    async def leave(self) -> None:
+        """What the process saves at last, if it does."""
+        await self._consumption.exclusively(self._last_save)
 
     def said(self) -> Mapping[str, Sequence[bytes | None]]:
         """By topic, each message once, in the order in which they came first."""
@@ -141,6 +147,16 @@ async def test_wherever_a_process_dies_the_next_one_leaves_what_an_undisturbed_o
         assert deployment.committed() <= await deployment.saved(), f"dead ahead of step {number}, {step}"
         await deployment.work()
         assert undisturbed.said == deployment.said(), f"dead ahead of step {number}, {step}"
+
+
+async def test_who_is_cancelled_in_the_middle_of_a_step_saves_nothing_of_it(undisturbed: Undisturbed) -> None:
+    for number, step in undisturbed.steps:
+        deployment = undisturbed.deployment(Steps(number, asyncio.CancelledError))
+        with pytest.raises(asyncio.CancelledError):
+            await deployment.work()
+        await deployment.leave()
+        await deployment.work()
+        assert undisturbed.said == deployment.said(), f"cancelled in step {number}, {step}"
 
 
 async def test_whatever_fails_the_process_itself_goes_on_to_what_an_undisturbed_one_would_leave(
