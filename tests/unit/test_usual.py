@@ -39,25 +39,27 @@ class Law:
 
 LAWS = {"contact": Law(1.4, 0.07, 0.3), "enquiry": Law(3.0, 0.05, 0.6), "purchase": Law(2.0, 0.05, 0.1)}
 POISSON = {"contact": Law(1.4, 0.07, 0), "purchase": Law(3.0, 0.15, 0)}
+CALM: Table = np.ones(WEEKS)
+WAVES: Table = 1 + 0.5 * np.sin(2 * np.pi * np.arange(WEEKS) / 26)
 
 
-def paces(seed: int, laws: Mapping[str, Law]) -> Paces:
-    """As learnt of customers who have all been known for a year."""
+def paces(seed: int, laws: Mapping[str, Law], season: Table = CALM, calendar: Calendar | None = None) -> Paces:
+    """As learnt of customers who have all been known for a year; `season`: what each week has for everybody."""
     rng, usual = np.random.default_rng(seed), Usual()
-    counts = np.stack([happened(rng, laws[s]) if s in laws else none() for s in STREAMS], axis=2)
+    counts = np.stack([happened(rng, laws[s], season) if s in laws else none() for s in STREAMS], axis=2)
     total = counts.cumsum(axis=1)
     for week in range(WEEKS - MONTH_WEEKS * (LEAST_WEEKS - 1), WEEKS + 1, MONTH_WEEKS):
         usual = usual.after(FIRST + week, [as_row(n, total[n], counts[n], week) for n in range(CUSTOMERS)])
-    return usual.paces(Paces(), Calendar({}))
+    return usual.paces(Paces(), calendar or Calendar({}))
 
 
-def happened(rng: np.random.Generator, law: Law) -> Table:
+def happened(rng: np.random.Generator, law: Law, season: Table) -> Table:
     """Of each customer in each week; the months end with the last week."""
     own = rng.gamma(law.shape, law.mean / law.shape, (CUSTOMERS, 1))
     months = np.ones((CUSTOMERS, WEEKS // MONTH_WEEKS))
     if law.scatter:
         months = rng.gamma(1 / law.scatter, law.scatter, months.shape)
-    said: Table = rng.poisson(7 * own * np.repeat(months, MONTH_WEEKS, axis=1)).astype(np.float64)
+    said: Table = rng.poisson(7 * own * np.repeat(months, MONTH_WEEKS, axis=1) * season).astype(np.float64)
     return said
 
 
@@ -105,3 +107,12 @@ def test_of_counts_that_are_poisson_no_scatter_is_found() -> None:
     found = [paces(seed, POISSON).of(stream).scatter for seed in SEEDS for stream in POISSON]
     assert max(found) < 0.03, "one base is known to a hundredth"
     assert sum(found) / len(found) < 0.01
+
+
+def test_a_season_that_is_known_is_no_scatter() -> None:
+    known = Calendar({FIRST + week: (ratio,) * len(STREAMS) for week, ratio in enumerate(WAVES.tolist())})
+    by_calendar, without = (
+        [paces(seed, POISSON, WAVES, calendar).purchase.scatter for seed in SEEDS[:4]] for calendar in (known, None)
+    )
+    assert max(by_calendar) < 0.03
+    assert min(without) > 0.05

@@ -86,7 +86,7 @@ class Usual:
         same = (old == known[-1].first[_places(known[-1].who, who)]) & (old <= end - 4 * BLOCKS)
         blocks = np.diff(totals, axis=0)[:, same]
         worth = [calendar.days(name, marks) / (4 * WEEK_DAYS) for name in STREAMS]
-        return [_scatter(blocks[:, :, n] / worth[n][:, None]) for n in range(len(STREAMS))]
+        return [_scatter(blocks[:, :, n], worth[n]) for n in range(len(STREAMS))]
 
 
 def _week(number: int, rows: Sequence[Numbers]) -> Week:
@@ -128,11 +128,14 @@ def _law(count: Table, watched: Table, scatter: float | None, before: Prior) -> 
     return Prior(digits(mean**2 / variance), digits(mean / variance), digits(of))
 
 
-def _scatter(blocks: Table) -> float | None:
-    """By counts of four weeks, a row each: their variance about the customer's own mean, beyond Poisson."""
+def _scatter(counts: Table, worth: Table) -> float | None:
+    """By counts of four weeks, a row each, for what the weeks are worth: their variance about the customer's own mean,
+    beyond Poisson. In a quiet month few are divided by little, and so vary by more."""
+    blocks = counts / worth[:, None]
     mean, variance = blocks.mean(axis=0), blocks.var(axis=0, ddof=1)
     squares = float((mean**2 - variance / len(blocks)).sum())
-    return min(MOST_SCATTER, max(0.0, float((variance - mean).sum()) / squares)) if squares > 0 else None
+    beyond = float((variance - mean * (1 / worth).mean()).sum())
+    return min(MOST_SCATTER, max(0.0, beyond / squares)) if squares > 0 else None
 
 
 def _tickets(seen: Table, before: Tickets) -> Tickets:
