@@ -45,7 +45,7 @@ def test_rarer_contacts_are_a_decline_before_they_stop() -> None:
     found = alerts(play(every(3, "contact", 0, 200), every(20, "contact", 203, 400), until=400))
     assert Sign.CONTACT_DECLINE in signs(found[0])
     assert to_micros(found[0].data.as_of) < day(300)
-    assert [4, 4] == [proof.observed for proof in found[0].data.signs]
+    assert [3] == [proof.observed for proof in found[0].data.signs]
 
 
 def test_of_a_decline_to_a_few_the_last_contact_before_them_is_named() -> None:
