@@ -14,7 +14,7 @@ from tests.servers import why_no_native_kafka
 
 CONTAINERS = "containers"
 Ground = dict[str, Any]  # as LocalStack is told it
-GROUNDS = [EMBEDDED, APACHE_KAFKA, pytest.param(CONTAINERS, marks=pytest.mark.long)]
+GROUNDS = [EMBEDDED, *(pytest.param(kind, marks=pytest.mark.long) for kind in (APACHE_KAFKA, CONTAINERS))]
 
 
 @contextmanager

@@ -6,13 +6,21 @@ from functools import partial
 import httpx
 import pytest
 
+from tests.platforms import APACHE_KAFKA, EMBEDDED
 from tests.system.chain import Chain, deployment, excerpt, undisturbed, until
-from tests.system.ground import Ground
+from tests.system.ground import CONTAINERS, Ground, ground
 
 pytestmark = pytest.mark.system
 
 VICTIMS = ("retention", "gateway", "projection", "interaction", "analytics", "acquisition")
 ALONE = ("retention", "interaction", "acquisition")  # the others wait for these at every tick: one after another
+
+
+@pytest.fixture(scope="module", params=[EMBEDDED, APACHE_KAFKA, pytest.param(CONTAINERS, marks=pytest.mark.long)])
+def on(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """Of all system tests these run on Apache Kafka every time: who survives them there survives the others."""
+    with ground(request.param) as wishes:
+        yield wishes
 
 
 @pytest.fixture(scope="module")

@@ -12,24 +12,22 @@ from prometheus_client.samples import Sample
 
 from deploy.local.parts import SERVICES, copies_of
 from shared.topics import CUSTOMER_EVENTS
-from tests.platforms import APACHE_KAFKA, EMBEDDED
 from tests.system.chain import Chain, deployment, excerpt, undisturbed, until
-from tests.system.ground import CONTAINERS, Ground, ground
+from tests.system.ground import Ground
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 MEMBERS = copies_of(["analytics"], 3)
 PARTITIONS = 4
 WITHIN_S = 90  # six seconds until the group misses a member, five until a process says what it reads; or a start
 ENV = {"ANALYTICS_SAVE_S": "5"}  # seldom: whoever takes over has something to say again
-GROUNDS = [EMBEDDED, *(pytest.param(kind, marks=pytest.mark.long) for kind in (APACHE_KAFKA, CONTAINERS))]
 
 
-@pytest.fixture(scope="module", params=GROUNDS)
-def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+@pytest.fixture(scope="module")
+def chain(on: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """One process of every other service, three of analytics; each of these has partitions."""
     wishes: Ground = {"partitions": PARTITIONS, "copies": len(MEMBERS), "services": (), "env": ENV}
-    with ground(request.param) as on, deployment(tmp_path_factory.mktemp("state"), **wishes, **on) as chain:
+    with deployment(tmp_path_factory.mktemp("state"), **wishes, **on) as chain:
         for name in dict.fromkeys([*SERVICES, *MEMBERS]):  # three of every service would be more than it takes
             chain.stack.start(name, await_ready=False)
         until(lambda: all(s.ready for s in chain.stack.status() if s.alive), WITHIN_S, "all are ready")
