@@ -88,6 +88,15 @@ class Consumption:
     async def _guarded(self, position: Position, work: Callable[[], Awaitable[Offsets]]) -> None:
         self.busy_since = self._now()
         try:
+            await self._attempt(position, work)
+        except CancelledError:
+            self.stopped = True  # half of it is done: whoever went on would save what has not been published
+            raise
+        finally:
+            self.busy_since, self.last_progress = None, self._now()
+
+    async def _attempt(self, position: Position, work: Callable[[], Awaitable[Offsets]]) -> None:
+        try:
             done = await work()
             mine = set(position.assignment())
             if offsets := {tp: offset for tp, offset in (done or {}).items() if tp in mine}:
@@ -100,11 +109,6 @@ class Consumption:
             self._position = None  # the group will call `assigned` again
         except Exception as error:
             await self._recover(error)
-        except CancelledError:
-            self.stopped = True  # half of it is done: whoever went on would save what has not been published
-            raise
-        finally:
-            self.busy_since, self.last_progress = None, self._now()
 
     async def _recover(self, error: Exception) -> None:
         self.failures += 1

@@ -5,7 +5,7 @@ Every step of broker and store is such a place, one after the other: it dies the
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain, count
 
 import pytest
@@ -46,6 +46,14 @@ def week_of(number: int) -> list[MemoryRecord]:
 LOG = numbered([*chain(*map(week_of, range(4))), *ticks(40)])
 
 
+async def no_sleep(_: float) -> None:
+    return
+
+
+async def cancelled(_: float) -> None:
+    raise asyncio.CancelledError
+
+
 class Deployment:
     """The log, all of it, and what analytics has made of it."""
 
@@ -58,8 +66,8 @@ class Deployment:
             self.broker.append(CUSTOMER_EVENTS, 0, r.key, r.value)
         self.checkpoints = MemoryCheckpoints(pause=steps)
 
-    async def work(self) -> None:
-        """A process that begins with nothing in memory, to the end of the log."""
+    async def work(self, sleep: Callable[[float], Awaitable[None]] = no_sleep) -> None:
+        """A process that begins with nothing in memory, to the end of the log. `sleep`: after what has failed."""
         reader = AttritionReader(
             RULES,
             self.checkpoints,
@@ -69,7 +77,7 @@ class Deployment:
             now=count().__next__,
             save_every_s=2,
         )
-        self._consumption = consumption = Consumption(reader, sleep=no_sleep, stop=pytest.fail)
+        self._consumption = consumption = Consumption(reader, sleep=sleep, stop=pytest.fail)
         self._last_save = reader.save
         position = self.broker.join("analytics", "a", [CUSTOMER_EVENTS])
         with capture_logs():  # tracebacks of hundreds of failures made on purpose
@@ -96,10 +104,6 @@ class Deployment:
         saved = await self.checkpoints.load(0)
         state = Partition(RULES, history=self._history, number=0, results=self._results, saved=saved)
         return state.next_offset
-
-
-async def no_sleep(_: float) -> None:
-    return
 
 
 class Undisturbed:
@@ -157,6 +161,17 @@ async def test_who_is_cancelled_in_the_middle_of_a_step_saves_nothing_of_it(undi
         await deployment.leave()
         await deployment.work()
         assert undisturbed.said == deployment.said(), f"cancelled in step {number}, {step}"
+
+
+async def test_who_is_cancelled_after_a_step_has_failed_saves_nothing_of_it(undisturbed: Undisturbed) -> None:
+    for number, step in undisturbed.steps:
+        if step != "fetch":
+            deployment = undisturbed.deployment(Steps(number, PublishUnknown))
+            with pytest.raises(asyncio.CancelledError):
+                await deployment.work(sleep=cancelled)
+            await deployment.leave()
+            await deployment.work()
+            assert undisturbed.said == deployment.said(), f"step {number}, {step}"
 
 
 async def test_whatever_fails_the_process_itself_goes_on_to_what_an_undisturbed_one_would_leave(
