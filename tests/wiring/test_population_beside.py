@@ -98,8 +98,14 @@ class Deployment:
         following = Following(f"{self.rules.name}-results", [POPULATION], follower, follower.at_work)
         return Process(Running(self.platform, Service(readings, [following])), log, news, results)
 
-    async def say(self, *parts: Part) -> None:
-        await self.kafka.publisher.publish([[Outgoing(POPULATION, 0, key_of(p), part_bytes(p))] for p in parts])
+    async def with_a_fit_under_way(self) -> tuple[Gate, Process]:
+        gate = Gate()
+        process = self.start(gate)
+        await process.running.ready()
+        parts = [[Outgoing(POPULATION, 0, key_of(p), part_bytes(p))] for p in base(self.rules)]
+        await self.kafka.publisher.publish(parts)
+        await of(gate.begun)
+        return gate, process
 
     async def weeks(self) -> list[int]:
         """Of the results in the topic, counted from FIRST, copies and all."""
@@ -125,11 +131,7 @@ async def deployment(kafka: Kafka) -> Deployment:
 async def test_while_a_fit_is_under_way_the_process_reads_on_in_health_and_then_says_its_result_once(
     deployment: Deployment,
 ) -> None:
-    gate = Gate()
-    process = deployment.start(gate)
-    await process.running.ready()
-    await deployment.say(*base(deployment.rules))
-    await of(gate.begun)
+    gate, process = await deployment.with_a_fit_under_way()
     await deployment.kafka.send(b"meanwhile")
     await process.log.until(lambda: process.log.values == [b"meanwhile"])
     answers = [await process.running.get(path) for path in ("/livez", "/readyz")]
@@ -144,11 +146,7 @@ async def test_while_a_fit_is_under_way_the_process_reads_on_in_health_and_then_
 async def test_a_stop_waits_for_the_fit_under_way_and_its_result_is_said(
     deployment: Deployment,
 ) -> None:
-    gate = Gate()
-    process = deployment.start(gate)
-    await process.running.ready()
-    await deployment.say(*base(deployment.rules))
-    await of(gate.begun)
+    gate, process = await deployment.with_a_fit_under_way()
     terminate()
     await process.running.until("/readyz", lambda answer: "stopping" in answer.text)
     for _ in range(20):  # time enough to end for one that did not wait
