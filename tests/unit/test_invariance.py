@@ -16,9 +16,9 @@ from shared.contracts.values import parse_time
 
 ONLINE_RETAIL = Path(__file__).parents[1] / "data" / "online-retail-third.events.jsonl.gz"
 CUTS = {
-    CDNOW: ("1997-03-06T00:00:00Z", "1997-08-20T12:00:01Z"),
+    CDNOW: ("1997-03-06T00:00:00Z", "1997-08-20T12:00:00Z", "1998-03-01T00:00:01Z"),
     STORY: ("1997-06-15T00:00:00Z", "1998-02-10T09:03:00Z"),
-    ONLINE_RETAIL: ("2011-01-20T09:00:00Z", "2011-06-14T13:26:00Z"),
+    ONLINE_RETAIL: ("2011-01-20T09:00:00Z", "2011-06-14T13:26:00Z", "2011-10-07T00:00:00Z"),
 }
 OUT = {"alerts": "time", "scores": "as_of"}  # file -> whose time a line bears
 
