@@ -51,7 +51,7 @@ class Rules:
     horizon_days: float = 90.0  # risk is of no such event within
     risk_raise: float = 0.5  # it is likelier that they stay away
     risk_raise_of: Mapping[str, float] = field(default_factory=dict)  # by segment, where it is another
-    most_a_week: int | None = None  # alerts of customers, of the whole base: the likeliest; declared lapses aside
+    most_a_week: int | None = None  # of customers, of the base: new ones, then the likeliest; declared ones aside
     most_a_week_of: Mapping[str, int] = field(default_factory=dict)  # by segment, with places of its own
     risk_deep: float = 0.8  # escalates
     risk_clear: float = 0.4

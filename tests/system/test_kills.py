@@ -18,7 +18,7 @@ ALONE = ("retention", "interaction", "acquisition")  # the others wait for these
 
 @pytest.fixture(scope="module", params=[EMBEDDED, APACHE_KAFKA, pytest.param(CONTAINERS, marks=pytest.mark.long)])
 def on(request: pytest.FixtureRequest) -> Iterator[Ground]:
-    """Of all system tests these run on Apache Kafka every time: who survives them there survives the others."""
+    """Of the tests that run on each ground these run on Apache Kafka every time: they ask most of it."""
     with ground(request.param) as wishes:
         yield wishes
 

@@ -118,8 +118,7 @@ def part_of(
 
 def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:
     """As many as there are places, in whatever order they come. What is new goes first: who has been waiting has fallen
-    silent before, so their risk is higher, and it is later for a warning. Other rules of the same name may have told of
-    segments that have no places here."""
+    silent before, so their risk is higher, and it is later for a warning."""
     told = list(candidates)
     return [
         first
