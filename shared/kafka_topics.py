@@ -18,7 +18,7 @@ from shared.connections import KafkaSecurity
 from shared.kafka_client import client_options
 from shared.kafka_refusals import start
 from shared.settings import Platform, TimeSource
-from shared.startup import configured
+from shared.startup import WrongSetup, configured
 from shared.topics import TOPICS, Topic
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 RECORD_TIME, BROKERS_OWN = "message.timestamp.type", "LogAppendTime"
 
 
-class WrongTopics(RuntimeError):  # noqa: N818 - it says what is wrong, for the person who set it up
+class WrongTopics(WrongSetup):
     """The topics are not as this deployment needs them. The text says which, and what to do."""
 
 

@@ -27,11 +27,11 @@ from shared.consumption import Consumption, Offsets
 from shared.door import Door, door
 from shared.health import WAITS, Health, Reads, Watched, waits_for
 from shared.kafka import consume, kafka_broker
-from shared.kafka_topics import TopicsMissing, WrongTopics, check_topics
+from shared.kafka_topics import TopicsMissing, check_topics
 from shared.memory import settle_memory
 from shared.mongo import sentence
 from shared.settings import Platform
-from shared.startup import configured
+from shared.startup import WrongSetup, configured
 from shared.telemetry import BATCH_FAILURES
 
 log = structlog.get_logger()
@@ -153,7 +153,7 @@ async def run(name: str, create: Create, platform: Platform) -> int:
         except ValidationError as error:  # of the service's own settings
             ending.fail(what_is_wrong(error))
             return 2
-        except (OSError, WrongTopics, KafkaError) as error:  # said in a sentence; a bug keeps its traceback
+        except (OSError, WrongSetup, KafkaError) as error:  # said in a sentence; a bug keeps its traceback
             ending.fail(str(error) or repr(error))
     log.info("process_ended", failed=ending.failed)
     return int(ending.failed)

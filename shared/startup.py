@@ -8,6 +8,10 @@ from shared.connections import PREFIX, what_is_wrong
 from shared.settings import Platform
 
 
+class WrongSetup(RuntimeError):  # noqa: N818 - it says what is wrong, for the person who set it up
+    """A process cannot work as it was set up; no bug, so it ends with the sentence and without a traceback."""
+
+
 def configured(name: str) -> Platform:
     """Never raises for a wrong setting: it ends the program, and says which one it is."""
     try:

@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from operator import itemgetter
 from zlib import crc32
 
 from cli.backtesting.life import Happened, Life, figure
@@ -83,7 +84,8 @@ def page(rules: str, material: Material, past: Past, lives: Mapping[str, Sequenc
 
 def reliability(past: Past, scores: Iterable[Raised]) -> list[tuple[float, float]]:
     """(risk as it was said, share that lapsed) of ten bins of equally many scores whose outcome is known."""
-    known = sorted((s.risk, right) for s in scores if s.risk is not None and (right := past.was_right(s)) is not None)
+    known = [(s.risk, right) for s in scores if s.risk is not None and (right := past.was_right(s)) is not None]
+    known.sort(key=itemgetter(0))
     size = -(-len(known) // BINS) or 1
     bins = [known[n : n + size] for n in range(0, len(known), size)]
     return [(_mean(risk for risk, _ in some), _mean(right for _, right in some)) for some in bins]

@@ -123,7 +123,7 @@ class Core:
                 for c, p in of:
                     if sample.wants(c.id):
                         sample.add(numbers(c, p, week // WEEK))
-                waiting.extend(candidates(some, week, self.rules, self.known) if self.rules.places() else ())
+                waiting.extend(candidates(some, week, self.rules, self.known))
                 yield from some
 
         segments = segments_of(everybody(), week, self.rules)

@@ -133,5 +133,5 @@ class Pages:
         page = _page(raw)
         if (page.format, page.rules) != (FORMAT, self._rules):
             found, wanted = f"format {page.format}, rules {page.rules!r}", f"{FORMAT} and {self._rules!r}"
-            raise OtherState(f"state of {found}; here are {wanted}: other rules take another name")
+            raise OtherState(f"state of {found}; here are {wanted}")
         return page.customers

@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
@@ -41,7 +42,7 @@ class Population:
     gap_days: float = 60.0  # between two purchases; weighs as much as two gaps of the customer's own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """Everything that may differ between two versions of the judgement."""
 
@@ -80,7 +81,7 @@ class Rules:
     dwell_days: float = 14.0  # nothing up for so long before an alert is cleared
     reopen_days: float = 30.0  # after clearing, a new sign reopens the alert instead of raising another
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of all figures. A name stands for them for good: what has been judged by others is never read as these."""
         return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]

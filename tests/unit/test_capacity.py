@@ -195,10 +195,6 @@ def test_where_nothing_is_limited_there_is_a_place_for_everybody() -> None:
     assert ["raised"] == course(play(every(4, "purchase", 0, 60), until=200))[:1]
 
 
-def test_places_of_a_segment_that_has_none_here_are_nobodys() -> None:
-    assert frozenset({"o-1"}) == admitted(LIMITED, [Candidate("t-1", 0.9, "trade"), Candidate("o-1", 0.5)])
-
-
 def test_who_may_come_up_only_after_a_whole_horizon_of_silence_is_named_when_that_is() -> None:
     """Of a base that nothing is known of, whose own gap of two months decides."""
     core = Core(LIMITED)

@@ -119,11 +119,14 @@ def part_of(
 def likeliest(candidates: Iterable[Candidate], rules: Rules) -> list[Candidate]:
     """As many as there are places, in whatever order they come. What is new goes first: who has been waiting has fallen
     silent before, so their risk is higher, and it is later for a warning."""
-    told = list(candidates)
+    by_place: dict[str, list[Candidate]] = {place: [] for place in rules.places()}
+    for told in candidates:
+        if told.among in by_place:
+            by_place[told.among].append(told)
     return [
-        first
+        told
         for place, most in sorted(rules.places().items())
-        for first in nsmallest(most, (one for one in told if one.among == place), key=_before_others)
+        for told in nsmallest(most, by_place[place], key=_before_others)
     ]
 
 

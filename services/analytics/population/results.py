@@ -14,6 +14,7 @@ from services.analytics.rules import Rules
 from shared.broker import Record
 from shared.contracts.envelope import UnknownType, Unreadable
 from shared.follower import Follower
+from shared.startup import WrongSetup
 from shared.telemetry import POPULATION_SECONDS, UNKNOWN_TYPES
 from shared.whole_topic import WholeTopic
 
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 MICROS = 1_000_000
 
 
-class OtherRules(ValueError):  # noqa: N818 - nothing is wrong with the program: it was given other figures
+class OtherRules(WrongSetup):
     """Under the name of these rules others have judged this log."""
 
 
