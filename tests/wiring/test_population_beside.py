@@ -25,6 +25,7 @@ from shared.runtime import Following, Reading, Service
 from shared.topics import ALERTS, POPULATION, TOPICS
 from tests.platforms import embedded
 from tests.wiring.on_kafka import Kafka
+from tests.wiring.operators import said_to_operators
 from tests.wiring.recording import WITHIN_S, Recording
 from tests.wiring.test_runtime import Running, terminate
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
@@ -102,10 +103,13 @@ class Deployment:
         gate = Gate()
         process = self.start(gate)
         await process.running.ready()
-        parts = [[Outgoing(POPULATION, 0, key_of(p), part_bytes(p))] for p in base(self.rules)]
-        await self.kafka.publisher.publish(parts)
+        await self.say(self.rules)
         await of(gate.begun)
         return gate, process
+
+    async def say(self, rules: Rules) -> None:
+        parts = [[Outgoing(POPULATION, 0, key_of(p), part_bytes(p))] for p in base(rules)]
+        await self.kafka.publisher.publish(parts)
 
     async def weeks(self) -> list[int]:
         """Of the results in the topic, counted from FIRST, copies and all."""
@@ -153,6 +157,18 @@ async def test_a_stop_waits_for_the_fit_under_way_and_its_result_is_said(
         assert 200 == (await process.running.get("/livez")).status_code
     gate.opened.set()
     assert (0, [0]) == (await process.running.ended(), await deployment.weeks())
+
+
+async def test_where_its_rules_have_stood_for_other_figures_a_process_ends_with_a_sentence_and_has_joined_no_group(
+    deployment: Deployment,
+) -> None:
+    await deployment.say(replace(deployment.rules, risk_raise=0.6))
+    with said_to_operators() as logs:
+        process = deployment.start(Gate())
+        assert 1 == await process.running.ended()
+    assert [] == process.log.calls
+    assert any("other figures have judged this log" in str(entry) for entry in logs)
+    assert not any("exc_info" in entry for entry in logs)
 
 
 async def test_as_the_service_is_made_a_fit_is_found_in_a_thread() -> None:
