@@ -12,14 +12,13 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
-import numpy as np
 import typer
 
 from services.analytics.changes import NAMES, SIGNS
 from services.analytics.explain import SIGNS as SIGN_OF
 from services.analytics.rules import Change, Rules
 from shared.contracts.analytics import Sign
-from tests.unit.changed import Judged, changed_base, changes, false_in_1000_months, found_in_time, judged_on
+from tests.unit.changed import Judged, false_in_1000_months, found_in_time, judged_base
 from tests.unit.planted import Shape
 
 STEPS = (-0.5, 0.0, 0.5)  # nats, on all strengths
@@ -70,8 +69,7 @@ def strengths(
 
 
 def _judged(seed: int, shape: Shape, step: float) -> Judged:
-    since = changes(np.random.default_rng([seed, 3]), shape.customers)
-    return judged_on(changed_base(seed, since, shape), since, stronger_by(step))
+    return judged_base(seed, shape, stronger_by(step))
 
 
 def stronger_by(step: float) -> Rules:

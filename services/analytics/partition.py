@@ -234,7 +234,9 @@ class Partition:
         meta = msgspec.msgpack.decode(saved.meta, type=_Meta)
         if meta.rules != self.core.rules.version:
             rules = self.core.rules.version
-            raise OtherState(f"state of rules {meta.rules!r}; here are {rules!r}: other rules take another name")
+            raise OtherState(
+                f"state of rules {meta.rules or 'unknown'}; here are {rules}: other rules take another name"
+            )
         self.next_offset, self.late, self.generation = meta.offset, meta.late, saved.generation
         self._order.resume(meta.ticks, meta.judged, meta.stop)
         self._heard, self._is_resumed, self._has_spoken = meta.heard, not meta.heard, meta.has_spoken

@@ -48,7 +48,13 @@ class Judged:
     told: Mapping[tuple[str, Sign], Mapping[float, float]]  # day -> P(change), in order
 
 
-def changes(rng: np.random.Generator, customers: int) -> list[Since]:
+def judged_base(seed: int, shape: Shape, rules: Rules = RULES) -> Judged:
+    """A base of that seed in which customers change."""
+    since = _changes(np.random.default_rng([seed, 3]), shape.customers)
+    return judged_on(_changed_base(seed, since, shape), since, rules)
+
+
+def _changes(rng: np.random.Generator, customers: int) -> list[Since]:
     """Of each customer the streams that change, and on which day."""
     since = [
         {s: int(rng.integers(FIRST, LAST)) for s, share in SHARES.items() if rng.random() < share}
@@ -60,7 +66,7 @@ def changes(rng: np.random.Generator, customers: int) -> list[Since]:
     return [*since]
 
 
-def changed_base(seed: int, since: Sequence[Since], shape: Shape) -> Planted:
+def _changed_base(seed: int, since: Sequence[Since], shape: Shape) -> Planted:
     rng = np.random.default_rng([seed, 4])
     planted = [
         Change([n], at, rng.uniform(*FACTORS.get(stream, (0, 0.4))), stream=stream)

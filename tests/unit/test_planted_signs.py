@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.contracts.analytics import Sign
-from tests.unit.changed import STREAMS, Judged, changed_base, changes, false_in_1000_months, judged_on
+from tests.unit.changed import STREAMS, Judged, false_in_1000_months, judged_base, judged_on
 from tests.unit.planted import Shape, plant
 
 SEEDS = (2, 3, 4)
@@ -19,12 +19,7 @@ MOST_FALSE_OF_ONE = 7  # a base of this size gives 0 to 8 by chance
 
 @pytest.fixture(scope="module")
 def bases() -> list[Judged]:
-    return [judged_on_seed(seed) for seed in SEEDS]
-
-
-def judged_on_seed(seed: int) -> Judged:
-    since = changes(np.random.default_rng([seed, 3]), SHAPE.customers)
-    return judged_on(changed_base(seed, since, SHAPE), since)
+    return [judged_base(seed, SHAPE) for seed in SEEDS]
 
 
 def test_of_signs_said_to_be_so_sure_about_that_share_is_true(bases: list[Judged]) -> None:
