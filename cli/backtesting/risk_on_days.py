@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from services.analytics.outcomes import Past
+from services.analytics.outcomes import Past, Raised
 from services.analytics.replay import Score
 from services.analytics.state import DAY, WEEK
 from shared.contracts.values import to_micros
@@ -90,10 +90,11 @@ def _end(day: datetime) -> int:
 
 def _held_against(past: Past, end: int, risks: dict[str, float]) -> tuple[Mask, Floats]:
     """(who lapsed, their risk) of who had bought within the horizon, in order of id."""
-    horizon = round(past.horizon_days * DAY)
-    active = [customer for customer in sorted(risks) if past.has_bought(customer, end - horizon, end)]
-    lapsed = np.array([not past.has_bought(customer, end, end + horizon) for customer in active], dtype=np.bool_)
-    return lapsed, np.array([risks[customer] for customer in active])
+    began = end - round(past.horizon_days * DAY)
+    asked = [Raised(customer, end - 1, risks[customer]) for customer in sorted(risks)]  # as if an alert had said it
+    active = [one for one in asked if past.spell_of(one).since >= began]
+    lapsed = np.array([past.was_right(one) for one in active], dtype=np.bool_)
+    return lapsed, np.array([one.risk for one in active], dtype=np.float64)
 
 
 def _figures(on: str, lapsed: Mask, risk: Floats) -> Figures:

@@ -7,7 +7,7 @@ nobody can say what becomes of it.
 A spell is the time from a purchase to the next. It is a lapse if that is further away than the horizon.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
@@ -76,11 +76,6 @@ class Past:
     def is_over(self, at: int) -> bool:
         """The horizon that began then."""
         return at + self._horizon <= self._until
-
-    def has_bought(self, customer: str, since: int, before: int) -> bool:
-        times = self._bought.get(customer, ())
-        following = bisect_left(times, since)
-        return following < len(times) and times[following] < before
 
     def was_right(self, alert: Raised) -> bool | None:
         """None: it cannot be known yet."""
