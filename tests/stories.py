@@ -17,9 +17,11 @@ from shared.contracts.analytics import (
     alert_bytes,
     alert_id,
 )
+from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.envelope import Event, Fact, write_fact
 from shared.contracts.measures import MeasuresRecorded
 from shared.contracts.retention import Basis
+from shared.contracts.tick import write_tick
 from shared.contracts.values import Defector, Direction, Money, Stage
 from shared.memory_broker import MemoryRecord
 from shared.topics import ALERTS, CUSTOMER_EVENTS
@@ -118,6 +120,11 @@ def record(value: bytes | None, *, customer: str | None = "c-1", topic: str = CU
            offset: int = 0) -> MemoryRecord:  # fmt: skip
     key = None if customer is None else customer.encode()
     return MemoryRecord(topic, partition, offset, 0, key, value)
+
+
+def ticks(number: float) -> list[MemoryRecord]:
+    """All three services have said everything before that day."""
+    return [record(write_tick(f"tenure/{service}", day(number)), customer=None) for service in DOMAIN_SERVICES]
 
 
 def told(producer: str, customer: str, *facts: Told, first: int = 1) -> list[MemoryRecord]:

@@ -13,16 +13,14 @@ from collections.abc import Mapping, Sequence
 
 from cli.output import say
 from services.analytics.partition import Partition
-from services.analytics.population.part import Result
+from services.analytics.population.part import Result, skipped
 from services.analytics.rules import Rules
 from services.analytics.state import WEEK
 from shared.broker import Record
 
 TOP = 15
 RULES = Rules()
-SKIPPED = {
-    n * WEEK: Result(RULES.name, RULES.digest, n * WEEK, 0, 1, None) for n in range(10_000)
-}  # nobody is waited for
+SKIPPED = {n * WEEK: skipped(RULES, n * WEEK) for n in range(10_000)}  # nobody is waited for
 
 
 def profile_analytics(log: Mapping[int, Sequence[Record]], results: Mapping[int, Result]) -> None:

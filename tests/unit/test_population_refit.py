@@ -7,7 +7,16 @@ import msgspec
 import pytest
 
 from services.analytics.population.numbers import Numbers
-from services.analytics.population.part import MOST_ROWS, Part, Result, chosen, is_chosen, known_as_of, next_look
+from services.analytics.population.part import (
+    MOST_ROWS,
+    Part,
+    Result,
+    chosen,
+    is_chosen,
+    known_as_of,
+    next_look,
+    skipped,
+)
 from services.analytics.population.refit import LEAST_CUSTOMERS, Refit
 from services.analytics.population.training import Training
 from services.analytics.rules import Rules
@@ -164,7 +173,7 @@ def test_of_two_results_of_a_week_the_first_counts() -> None:
     refit.take_part(part)
     result = refit.due()
     assert result is not None
-    refit.take_result(Result(RULES.name, RULES.digest, FIRST, 0, 1, None))
+    refit.take_result(skipped(RULES, FIRST))
     refit.take_result(result)
     (part,) = parts(FIRST + WEEK, 1, base(FIRST + WEEK), is_first=False)
     refit.take_part(part)
@@ -219,6 +228,6 @@ def test_a_result_counts_from_a_day_after_its_week_on(offset: int) -> None:
 def test_the_newest_model_up_to_a_week_is_in_force() -> None:
     said = {result.week: result for result in results(1, 3)}
     second, third = list(said)[1:]
-    said[third] = Result(RULES.name, RULES.digest, third, 0, 1, None)
+    said[third] = skipped(RULES, third)
     assert known_as_of(said, third, RULES).model == said[second].model
     assert not known_as_of(said, FIRST - WEEK, RULES).model.is_fitted

@@ -19,19 +19,13 @@ from shared.contracts import retention
 from shared.contracts.analytics import read_alert
 from shared.contracts.catalogue import DOMAIN_SERVICES
 from shared.contracts.measures import FIRST_OF_CATALOGUE
-from shared.contracts.tick import write_tick
 from shared.memory_broker import MemoryRecord
-from tests.stories import Told, contact, day, measures, numbered, purchase, record, told
+from tests.stories import Told, contact, measures, numbered, purchase, ticks, told
 from tests.wiring.whole_base import Base, bytes_of
 
 WEEKS = 30
 CUSTOMERS = ("b", "a", "ü/ü")
 SPRING = 20  # the week in which a catalogue of measures is sent
-
-
-def ticks(number: float) -> list[MemoryRecord]:
-    """All three services have said everything before that day."""
-    return [record(write_tick(f"tenure/{service}", day(number)), customer=None) for service in DOMAIN_SERVICES]
 
 
 def bought(customer: str) -> list[MemoryRecord]:

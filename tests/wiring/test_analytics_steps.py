@@ -16,23 +16,17 @@ from services.analytics.population.part import Result
 from services.analytics.reader import AttritionReader
 from shared.broker import PublishUnknown, TopicPartition
 from shared.consumption import Consumption
-from shared.contracts.catalogue import DOMAIN_SERVICES
-from shared.contracts.tick import write_tick
 from shared.memory_broker import MemoryBroker, MemoryRecord
 from shared.memory_checkpoints import MemoryCheckpoints
 from shared.topics import ALERTS, CUSTOMER_EVENTS, POPULATION, RISK, dead_letters
 from tests.simulation.rules import RULES
-from tests.stories import contact, day, numbered, purchase, record, told
+from tests.stories import contact, numbered, purchase, ticks, told
 from tests.wiring.breaking import Died, Steps
 from tests.wiring.whole_base import Base
 
 LOG_0 = TopicPartition(CUSTOMER_EVENTS, 0)
 SAID_ON = (ALERTS, RISK, POPULATION)
 BATCH = 3
-
-
-def ticks(number: float) -> list[MemoryRecord]:
-    return [record(write_tick(f"tenure/{service}", day(number)), customer=None) for service in DOMAIN_SERVICES]
 
 
 def week_of(number: int) -> list[MemoryRecord]:

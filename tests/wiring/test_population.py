@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.analytics.population.part import MOST_ROWS, Part, Result
+from services.analytics.population.part import MOST_ROWS, Part, Result, skipped
 from services.analytics.population.results import OtherRules
 from services.analytics.population.segments import MOST_SEGMENTS, MOST_WATCHED, SegmentRow
 from services.analytics.population.wire import key_of, part_bytes
@@ -17,7 +17,7 @@ from tests.wiring.breaking import Died, Steps
 from tests.wiring.operators import said_to_operators
 from tests.wiring.whole_base import FIRST, RULES, Owner, Topic, at, part
 
-SKIPPED = Result(RULES.name, RULES.digest, FIRST, 0, 1, None)
+SKIPPED = skipped(RULES, FIRST)
 
 
 @pytest.fixture

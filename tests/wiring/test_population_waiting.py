@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.analytics.population.part import Part, Result
+from services.analytics.population.part import Part, Result, skipped
 from services.analytics.population.wire import key_of, part_bytes, read
 from services.analytics.reader import AttritionReader
 from services.analytics.state import WEEK
@@ -50,7 +50,7 @@ class Reading:
         return (self.parts()[-1].week - FIRST) // WEEK
 
     def answer(self, week: int, *, one_in: int = 1) -> None:
-        self.results[FIRST + week * WEEK] = Result(RULES.name, RULES.digest, FIRST + week * WEEK, 0, one_in, None)
+        self.results[FIRST + week * WEEK] = skipped(RULES, FIRST + week * WEEK, one_in=one_in)
 
 
 def tick(week: float) -> list[MemoryRecord]:

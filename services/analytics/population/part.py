@@ -68,6 +68,11 @@ class Known(NamedTuple):
     calendar: Calendar
 
 
+def skipped(rules: Rules, week: int, *, one_in: int = 1) -> Result:
+    """Of a week of which nothing is learnt."""
+    return Result(rules.name, rules.digest, week, 0, one_in, None)
+
+
 def next_look(at: int) -> int:
     """The first instant after `at` from which a result counts, micros."""
     return ((at - DELAY) // WEEK + 1) * WEEK + DELAY

@@ -15,7 +15,7 @@ from services.analytics.calendar import Calendar
 from services.analytics.population.fitting import fit_population
 from services.analytics.population.model import Model, unfitted
 from services.analytics.population.numbers import columns
-from services.analytics.population.part import Part, Result, Sample, chosen, likeliest
+from services.analytics.population.part import Part, Result, Sample, chosen, likeliest, skipped
 from services.analytics.population.portfolio import WHOLE, Move, Portfolio
 from services.analytics.population.segments import SegmentOut, together, told
 from services.analytics.population.training import Training
@@ -99,7 +99,7 @@ class Refit:
         """For the week waited for: the last model stays."""
         week = self._next(early=True)
         assert week is not None, "something is waited for"
-        return Result(self._rules.name, self._rules.digest, week, 0, 1, None)
+        return skipped(self._rules, week)
 
     def _next(self, *, early: bool = False) -> int | None:
         """`early`: although partitions that have not spoken yet may have an earlier one."""
