@@ -51,7 +51,7 @@ FEWER = {  # times what was usual of each of these streams, in one way or anothe
 }  # fmt: skip
 MORE = (4.0, 9.0)
 SMALLER = ((0.75, 0.8), (0.5, 0.4), (0.9, 0.9), (0.8, 0.5))  # purchases times what was usual, ln of tickets less by
-COMPLAINT_WEEKS, LEAST_COMPLAINTS = 12, 2
+COMPLAINT_WEEKS, LEAST_COMPLAINTS = 17, 2
 
 
 class Proof(NamedTuple):

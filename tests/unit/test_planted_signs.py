@@ -27,7 +27,7 @@ def test_of_signs_said_to_be_so_sure_about_that_share_is_true(bases: list[Judged
     sure, is_true = np.array([p for _, p, _ in said]), np.array([since <= at for at, _, since in said])
     bands = np.minimum(np.floor(sure * 10), 9)
     judgeable = [band for band in range(10) if (bands == band).sum() >= 60]
-    assert [*range(4, 10)] == judgeable
+    assert [*range(5, 10)] == judgeable
     for band in judgeable:
         inside = bands == band
         assert is_true[inside].mean() == pytest.approx(sure[inside].mean(), abs=0.15), f"from .{band}"

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
 from services.analytics.changes import NAMES
 from services.analytics.rules import Rules
 from shared.contracts.analytics import Sign
-from tests.strengths import Row, at_false, stronger_by
+from tests.strengths import Row, as_often, at_most, stronger_by
 from tests.unit.changed import BURN_IN, IN_TIME, MONTH, NEVER, REARM, UNTIL, Judged, false_in_1000_months, found_in_time
 
 SIGN, CUSTOMERS, SINCE = Sign.CONTACT_DECLINE, 100, 300
@@ -43,10 +44,17 @@ def test_a_sign_is_false_until_the_change_and_right_for_some_days_after_it() -> 
 
 
 def test_between_two_strengths_it_is_read_off_in_a_straight_line() -> None:
-    rows = [Row(5.0, 8, 0, 0, 0.4), Row(5.5, 4, 0, 0, 0.3), Row(6.0, 2, 0, 0, 0.2)]
-    assert at_false(5, rows) == pytest.approx((5.375, 0.325))
-    assert at_false(2, rows) == pytest.approx((6.0, 0.2))
-    assert at_false(9, rows) is None
+    rows = [Row(5.0, 7, 1, 0.4), Row(5.5, 3, 1, 0.3), Row(6.0, 2, 0, 0.2)]
+    assert at_most(5, rows) == pytest.approx((5.375, 0.325))
+    assert at_most(2, rows) == pytest.approx((6.0, 0.2))
+    assert at_most(9, rows) is None
+
+
+def test_paces_change_as_often_as_makes_as_many_signs_true_as_is_said() -> None:
+    once_in_50_weeks = np.array([0.8, 0.8, 0.5])
+    assert as_often(once_in_50_weeks, 0.7, 1 / 50) == pytest.approx(1 / 50)
+    half_as_often = (2 * (2 / 3) + 1 / 3) / 3  # odds of 4 and of 1, halved
+    assert as_often(once_in_50_weeks, half_as_often, 1 / 50) == pytest.approx(1 / 100)
 
 
 def test_all_strengths_are_moved_by_as_much_and_nothing_else() -> None:
