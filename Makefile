@@ -19,8 +19,9 @@ setup: .venv/.ready
 demo: setup
 	@$(BIN)/tenure demo
 
-test: setup
-	@$(BIN)/python -m pytest
+test: setup                 # side by side what needs a processor only, then what starts servers
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests/unit tests/simulation
+	@$(BIN)/python -m pytest --ignore tests/unit --ignore tests/simulation
 
 test-system: setup kafka     # what takes long, or more than Python: three nodes of Apache Kafka, a browser, helm
 	@$(BIN)/python -m pytest -m long
