@@ -98,7 +98,7 @@ def _lines(by_step: Mapping[float, Sequence[Judged]]) -> Iterable[str]:
     yield f"{'sign':24}{'strength':>10}{'false':>8}{'between kinds':>16}{'mostly':>8}{'found':>8}"
     for number in SIGNS:
         sign, usual = SIGN_OF[number], getattr(Rules(), NAMES[number]).strength
-        rows = [_row(usual + step, bases, sign) for step, bases in by_step.items()]
+        rows = [row_of(usual + step, bases, sign) for step, bases in by_step.items()]
         for row in rows:
             yield f"{sign:24}{row.strength:10.2f}{row.false:8.1f}{row.spread:16.1f}{row.mostly:8.1f}{row.found:8.3f}"
         most = MOST_FALSE_LAPSES if sign is Sign.LAPSE else MOST_FALSE
@@ -109,7 +109,7 @@ def _lines(by_step: Mapping[float, Sequence[Judged]]) -> Iterable[str]:
         yield f"{'':24}said {said.mean():.2f}, true {true:.2f}: a change in {1 / as_often(said, true, usual):.0f} weeks"
 
 
-def _row(strength: float, bases: Sequence[Judged], sign: Sign) -> Row:
+def row_of(strength: float, bases: Sequence[Judged], sign: Sign) -> Row:
     """Of bases of one kind after the other."""
     by_kind = [false_in_1000_months(bases[n :: len(KINDS)], sign) for n in range(min(len(KINDS), len(bases)))]
     spread = statistics.stdev(by_kind) if len(by_kind) > 1 else 0.0

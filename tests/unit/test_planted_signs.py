@@ -13,7 +13,7 @@ from tests.unit.planted import Shape, plant
 
 SEEDS = (2, 3, 4)
 SHAPE = Shape(customers=600, there_from_the_start=0.8, rush=0)  # where it begins in a rush, a season is learnt too late
-MOST_FALSE = 6  # in 1,000 months of unchanged customers; 4 to 5 are meant
+MOST_FALSE = 6  # in 1,000 months of unchanged customers; 5 are meant, in five kinds of bases of six
 MOST_FALSE_OF_ONE = 7  # a base of this size gives 0 to 8 by chance
 
 

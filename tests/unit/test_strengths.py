@@ -8,7 +8,7 @@ import pytest
 from services.analytics.changes import NAMES
 from services.analytics.rules import Rules
 from shared.contracts.analytics import Sign
-from tests.strengths import Row, as_often, at_most, stronger_by
+from tests.strengths import KINDS, Row, as_often, at_most, row_of, stronger_by
 from tests.unit.changed import BURN_IN, IN_TIME, MONTH, NEVER, REARM, UNTIL, Judged, false_in_1000_months, found_in_time
 
 SIGN, CUSTOMERS, SINCE = Sign.CONTACT_DECLINE, 100, 300
@@ -41,6 +41,18 @@ def test_a_sign_is_false_until_the_change_and_right_for_some_days_after_it() -> 
     assert [1, 0, 0] == [round(false_in_1000_months([one], SIGN) * MONTHS / 1000) for one in (ahead, in_time, late)]
     assert [0, 1, 0] == [found_in_time([one], SIGN) for one in (ahead, in_time, late)]
     assert 0.5 == found_in_time([in_time, late], SIGN)
+
+
+def test_what_is_mostly_so_is_a_deviation_between_kinds_above_the_mean() -> None:
+    quiet, loud = judged(since=SINCE), judged(SINCE - 1, since=SINCE)
+    of_kinds = [loud, *[quiet] * (len(KINDS) - 1)]
+    row = row_of(5.0, [*of_kinds, *of_kinds], SIGN)
+    single = false_in_1000_months([loud], SIGN)
+    assert single > 0 == false_in_1000_months([quiet], SIGN)
+    assert row.false == pytest.approx(single / 12)
+    assert row.spread == pytest.approx(single / 12**0.5)
+    assert row.mostly == pytest.approx(row.false + row.spread)
+    assert row_of(5.0, [loud, quiet], SIGN).spread == pytest.approx(single / 2**0.5)
 
 
 def test_between_two_strengths_it_is_read_off_in_a_straight_line() -> None:
